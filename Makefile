@@ -1,0 +1,55 @@
+# Every command here makes what it needs first: a fresh machine with Python 3.11 or newer is enough.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+export PYTHONNOUSERSITE := 1
+unexport PYTHONHOME PYTHONPATH
+
+# The first that runs, is new enough and can make an environment.
+PYTHON = $(shell for python in python3.11 python3; do \
+	$$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$python && break; done)
+PIP_INSTALL := .venv/bin/python -m pip install --quiet --quiet --no-deps --require-hashes --requirement
+
+.PHONY: help reproduce test check verify pretrain report lock .venv
+
+help: ## list these commands
+	@sed --quiet --regexp-extended 's/^([.a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand --tabs=12
+
+reproduce: .venv ## run the whole pocket experiment and verify it
+	scripts/reproduce
+
+test: .venv ## run every test
+	.venv/bin/python -m pytest -n 2
+
+check: .venv ## check format, lint, environments, and that every scale can be planned; seconds
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/snakefmt --check Snakefile rules
+	.venv/bin/python envs/render.py --check
+	.venv/bin/snakemake --lint
+	for scale in config.yaml config/rehearsal.yaml; do .venv/bin/snakemake --configfile $$scale --dry-run --quiet; done
+
+verify: .venv ## compare every result with results/<scale>/SHA256SUMS
+	.venv/bin/python scripts/verify.py
+
+pretrain: .venv ## make the pocket model again and compare its bytes
+	.venv/bin/snakemake pretrain --cores 2
+
+report: .venv ## write Snakemake's report of the pocket experiment
+	.venv/bin/snakemake --report report.html
+
+lock: .venv ## resolve pyproject.toml again and render envs/; what is locked stays while it fits
+	requirements/lock
+
+.venv: .venv/.complete ## install what is locked, with torch for the CPU where pip finds it, else for CUDA; minutes
+
+# Written last, so that an interrupted installation starts again, and from nothing.
+.venv/.complete: requirements/base.lock requirements/cpu.lock requirements/gpu.lock
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed, as python3.11 or python3." >&2; exit 1; }
+	@echo "Installing into .venv, which takes some minutes ..."
+	$(PYTHON) -m venv --clear .venv
+	$(PIP_INSTALL) requirements/base.lock
+	$(PIP_INSTALL) requirements/cpu.lock || { \
+		echo "There is no torch for the CPU: installing torch for CUDA ..."; \
+		$(PIP_INSTALL) requirements/gpu.lock; }
+	touch .venv/.complete

@@ -1,0 +1,106 @@
+"""Resolvers: from a study's record to the files of its jobs. No other chapter reads the config by hand."""
+
+STUDIES = config["studies"]
+DEVICE = config["device"]
+UNSEEDED = "unseeded"
+POCKET_RECIPE = yaml.safe_load(open(os.path.join(workflow.basedir, "models/pocket/recipe.yaml"), encoding="utf-8"))
+
+
+wildcard_constraints:
+    study="|".join(STUDIES),
+    corpus="|".join(config["corpora"]),
+    base="|".join(config["bases"]),
+    adapter="|".join(config["adapters"]),
+    mix="|".join(sorted({mix for study in STUDIES.values() for mix in study["mixes"]})),
+    arm="|".join(sorted({arm for study in STUDIES.values() for arm in study["arms"]})),
+    figure="|".join(sorted({figure for study in STUDIES.values() for figure in study["figures"]})),
+    seed=r"\d+|unseeded",
+
+
+def here(path):
+    """A path relative to the Snakefile, so that a run from another folder finds it."""
+    return os.path.relpath(os.path.join(workflow.basedir, path))
+
+
+def code(script, environment):
+    """The program, every module of ours that it reaches, and its environment: an edit reruns exactly these rules."""
+    programs = sources(os.path.join(workflow.basedir, "scripts", script), os.path.join(workflow.basedir, "scripts"))
+    return [os.path.relpath(path) for path in programs] + [here(f"envs/{environment}.yaml")]
+
+
+def study_of(wildcards):
+    return STUDIES[wildcards.study]
+
+
+def arm_of(wildcards):
+    return study_of(wildcards)["arms"][wildcards.arm]
+
+
+def recipe_of(wildcards):
+    return study_of(wildcards)["recipes"][arm_of(wildcards)["recipe"]]
+
+
+def adapter_of(wildcards):
+    return config["adapters"][recipe_of(wildcards)["adapter"]]
+
+
+def base_files(wildcards):
+    """The files of the base model that a study starts from."""
+    base = wildcards.base if hasattr(wildcards, "base") else study_of(wildcards)["base"]
+    return [here(f"{config['bases'][base]['folder']}/{name}") for name in MODEL_FILES]
+
+
+def checkpoint(study, arm, seed):
+    """The files of an arm's checkpoint; those of the base model for an arm that starts from nothing."""
+    if STUDIES[study]["arms"][arm]["from"] is None:
+        return [here(f"{config['bases'][STUDIES[study]['base']]['folder']}/{name}") for name in MODEL_FILES]
+    return [f"<results>/checkpoints/{study}/{arm}/{seed}/{name}" for name in MODEL_FILES]
+
+
+def start_of(wildcards):
+    """Where an arm's training starts: the checkpoint of the arm it comes from."""
+    return checkpoint(wildcards.study, arm_of(wildcards)["from"], wildcards.seed)
+
+
+def initial_of(wildcards):
+    """The step-0 adapter, shared by all arms of the same base, shape and seed."""
+    base, shape = study_of(wildcards)["base"], recipe_of(wildcards)["adapter"]
+    return f"<results>/initial/{base}/{shape}/{wildcards.seed}/adapter_model.safetensors"
+
+
+def rendered_mix_of(wildcards):
+    return f"<results>/rendered/{wildcards.study}/{arm_of(wildcards)['mix']}/tokens.jsonl"
+
+
+def evaluation_of(wildcards, step, name):
+    study = study_of(wildcards)
+    return f"<results>/{step}/{wildcards.study}/{study['evaluation']}/{name}"
+
+
+def runs(study):
+    """Pairs (arm, seed) of a study; an arm without training is run once."""
+    record = STUDIES[study]
+    arms = record["arms"].items()
+    return [(name, s) for name, arm in arms for s in ([UNSEEDED] if arm["from"] is None else record["seeds"])]
+
+
+def scores_of(study):
+    return [f"<results>/scores/{study}/{arm}/{seed}.csv" for arm, seed in runs(study)]
+
+
+def study_results(study):
+    """Everything that a study publishes."""
+    figures = [
+        f"<results>/figures/{study}/{name}.{end}" for name in STUDIES[study]["figures"] for end in ("svg", "png", "csv")
+    ]
+    return [f"<results>/tables/{study}/summary.csv", *figures]
+
+
+def mirrors():
+    """Mirror folders to try, the environment's first."""
+    found = [os.environ.get("ABSTAIN_MIRROR"), config["mirror"]]
+    return [os.path.expanduser(path) for path in found if path]
+
+
+def gpu():
+    return 1 if DEVICE == "cuda" else 0

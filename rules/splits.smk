@@ -1,0 +1,81 @@
+"""Examples to calibrated splits, and splits to the tokens that are trained on. A leak or a bad template stops here."""
+
+
+rule calibrate:
+    """Draw a mix from its part of the split: kinds, prompts and replies as the record asks."""
+    input:
+        corpora=lambda w: [f"<results>/corpora/{name}/examples.jsonl" for name in study_of(w)["corpora"]],
+        code=code("calibrate.py", "data"),
+    output:
+        examples="<results>/splits/{study}/{mix}/examples.jsonl",
+        card="<results>/splits/{study}/{mix}/card.json",
+        record="<results>/records/calibrate/{study}/{mix}.json",
+    log:
+        "<logs>/calibrate/{study}/{mix}.log",
+    benchmark:
+        "<benchmarks>/calibrate/{study}/{mix}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        study=lambda w: {key: study_of(w)[key] for key in ("split", "prompts", "targets", "mixes")},
+        mix="{mix}",
+    script:
+        "../scripts/calibrate.py"
+
+
+def trained_mixes(wildcards):
+    arms = study_of(wildcards)["arms"].values()
+    return sorted({arm["mix"] for arm in arms if arm["from"] is not None})
+
+
+rule audit:
+    """Compare training with evaluation: a leak stops the run, near-duplicates are listed."""
+    input:
+        trained=lambda w: [f"<results>/splits/{w.study}/{mix}/examples.jsonl" for mix in trained_mixes(w)],
+        scored=lambda w: evaluation_of(w, "splits", "examples.jsonl"),
+        code=code("audit.py", "data"),
+    output:
+        card="<results>/splits/{study}/card.json",
+        record="<results>/records/audit/{study}.json",
+    log:
+        "<logs>/audit/{study}.log",
+    benchmark:
+        "<benchmarks>/audit/{study}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        fields=lambda w: sorted(study_of(w)["split"]["by"]),
+    script:
+        "../scripts/audit.py"
+
+
+rule render:
+    """Put a mix through the chat template and check it; training and prediction read these tokens and nothing else."""
+    input:
+        examples="<results>/splits/{study}/{mix}/examples.jsonl",
+        after="<results>/splits/{study}/card.json",
+        base=base_files,
+        code=code("render.py", "training"),
+    output:
+        rendered="<results>/rendered/{study}/{mix}/tokens.jsonl",
+        card="<results>/rendered/{study}/{mix}/card.json",
+        record="<results>/records/render/{study}/{mix}.json",
+    log:
+        "<logs>/render/{study}/{mix}.log",
+    benchmark:
+        "<benchmarks>/render/{study}/{mix}.tsv"
+    conda:
+        "../envs/training.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        max_length=lambda w: max(recipe["max_length"] for recipe in study_of(w)["recipes"].values()),
+    script:
+        "../scripts/render.py"

@@ -1,0 +1,108 @@
+"""The configuration: checked whole before any job starts, with errors that say what, where and what to do."""
+
+from pathlib import Path
+
+import yaml
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be run; the message lists every fault."""
+
+
+def check_config(config: dict, schema: str | Path) -> None:
+    """Check a scale against the schema and its names against each other; raises ConfigError, one line a fault."""
+    faults = schema_faults(config, schema) or reference_faults(config)
+    if faults:
+        listed = "\n".join(f"  - {fault}" for fault in faults)
+        raise ConfigError(
+            f"the configuration cannot be used:\n{listed}\nNothing was started. Correct it and run again."
+        )
+
+
+def schema_faults(config: dict, schema: str | Path) -> list[str]:
+    """Faults of shape: each names the key, what was found and what is allowed."""
+    from jsonschema import Draft202012Validator
+
+    rules = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
+    errors = Draft202012Validator(rules).iter_errors(config)
+    return [_say(error) for error in sorted(errors, key=lambda e: [str(part) for part in e.absolute_path])]
+
+
+def _say(error) -> str:
+    where = ".".join(str(part) for part in error.absolute_path) or "the top level"
+    found = repr(error.instance)
+    about = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
+    if error.validator == "required":
+        return f"{where}: {error.message.replace(' is a required property', ' is missing')}"
+    if error.validator == "additionalProperties":
+        allowed = ", ".join(sorted(error.schema.get("properties", {})))
+        return f"{where}: {error.message}; allowed: {allowed}"
+    if error.validator == "oneOf":
+        choices = " or ".join(_outline(choice) for choice in error.schema["oneOf"])
+        return f"{where}: found {found[:80]}, which must be exactly one of: {choices}"
+    return f"{where}: found {found[:80]}, but {error.message.removeprefix(found).strip()[:160]}. {about}".strip()
+
+
+def _outline(choice: dict) -> str:
+    if "required" in choice:
+        return "{" + ", ".join(choice["required"]) + "}"
+    return str(choice.get("const", choice.get("type", "a value")))
+
+
+def reference_faults(config: dict) -> list[str]:
+    """Names that point to nothing, arms that go in a circle, shares that do not add up."""
+    faults = []
+    for name, study in config["studies"].items():
+        for what, used, known in _references(config, study):
+            hint = f"known: {', '.join(sorted(known)) or 'none'}"
+            faults += [f"studies.{name}.{what}: there is no {item!r}; {hint}" for item in used if item not in known]
+        faults += [f"studies.{name}.arms: {circle}" for circle in _circles(study["arms"])]
+        for field, shares in study["split"]["by"].items():
+            if abs(sum(shares.values()) - 1) > 1e-9:
+                faults.append(f"studies.{name}.split.by.{field}: the shares add up to {sum(shares.values())}, not 1")
+        if study["arms"]["base"].get("from") is not None:
+            faults.append(f"studies.{name}.arms.base: the base starts from nothing, write {{from: null}}")
+        if study["evaluation"] in study["mixes"]:
+            rows = study["mixes"][study["evaluation"]]["rows"]
+            faults += [
+                f"studies.{name}.mixes.{study['evaluation']}: row {i} has no 'should'"
+                for i, row in enumerate(rows)
+                if "should" not in row
+            ]
+    return faults
+
+
+def _references(config: dict, study: dict):
+    """Triples (where, names used, names known)."""
+    rows = [row for mix in study["mixes"].values() for row in mix["rows"]]
+    arms = [arm for arm in study["arms"].values() if arm["from"] is not None]
+    conditions = set(study["prompts"]) | set(study["gaps"])
+    yield "base", [study["base"]], set(config["bases"])
+    yield "corpora", study["corpora"], set(config["corpora"])
+    yield "evaluation", [study["evaluation"]], set(study["mixes"])
+    yield (
+        "mixes (part)",
+        [mix["part"] for mix in study["mixes"].values()],
+        {part for shares in study["split"]["by"].values() for part in shares},
+    )
+    yield "mixes (prompt)", [row["prompt"] for row in rows], set(study["prompts"])
+    yield "mixes (target)", [row["target"] for row in rows if "target" in row], set(study["targets"])
+    yield "gaps", [prompt for pair in study["gaps"].values() for prompt in pair], set(study["prompts"])
+    yield "recipes (adapter)", [recipe["adapter"] for recipe in study["recipes"].values()], set(config["adapters"])
+    yield "arms (from)", [arm["from"] for arm in arms], set(study["arms"])
+    yield "arms (mix)", [arm["mix"] for arm in arms], set(study["mixes"])
+    yield "arms (recipe)", [arm["recipe"] for arm in arms], set(study["recipes"])
+    yield "claims (arms)", [arm for claim in study["claims"] for arm in claim["arms"]], set(study["arms"])
+    yield "claims (condition)", [claim["condition"] for claim in study["claims"]], conditions
+    yield "figures (conditions)", [c for figure in study["figures"].values() for c in figure["conditions"]], conditions
+
+
+def _circles(arms: dict) -> list[str]:
+    for name in arms:
+        path, current = [name], arms[name]["from"]
+        while current in arms and current not in path:
+            path.append(current)
+            current = arms[current]["from"]
+        if current in path:
+            return [f"the arms go in a circle: {' <- '.join([*path, current])}"]
+    return []

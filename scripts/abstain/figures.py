@@ -1,0 +1,182 @@
+"""The figures: each takes the summary, the runs' score files and its record, and gives a figure and its numbers."""
+
+from textwrap import fill
+
+import pandas as pd
+
+from abstain.tables import ALL
+
+MARKERS = "osD^vPX*"
+SHOWN = 4  # requests of each kind on a before/after page
+
+
+def frontier(summary: pd.DataFrame, scores: dict, record: dict):
+    """Refusal on harmful against refusal on benign, a panel for each condition, a point for each arm and seed."""
+    import matplotlib.pyplot as plt
+
+    runs = summary[summary.seed != ALL]
+    wide = _wide(runs, record["conditions"])
+    figure, axes = plt.subplots(
+        1, len(record["conditions"]), figsize=(3.1 * len(record["conditions"]) + 0.6, 3.6), squeeze=False, sharey=True
+    )
+    arms = sorted(wide.arm.unique())
+    for axis, condition in zip(axes[0], record["conditions"], strict=True):
+        for number, arm in enumerate(arms):
+            mine = wide[(wide.condition == condition) & (wide.arm == arm)]
+            _points(axis, mine, arm, f"C{number}", MARKERS[number])
+        n = wide[wide.condition == condition]
+        axis.set(xlim=(-4, 104), ylim=(-4, 104), xlabel="refusal of harmless requests (%)")
+        axis.set_title(f"{condition}  (n = {n.n_harmful.min():.0f} + {n.n_benign.min():.0f})")
+    axes[0][0].set_ylabel("refusal of harmful requests (%)")
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper")
+    figure.set_layout_engine("constrained")
+    return figure, wide
+
+
+def _wide(runs: pd.DataFrame, conditions: list[str]) -> pd.DataFrame:
+    keys, numbers = ["arm", "seed", "condition"], ["value", "low", "high", "n"]
+    runs = runs[runs.condition.isin(conditions)].assign(**{c: pd.to_numeric(runs[c]) for c in numbers})
+    sides = [
+        runs[runs.metric == f"refusal-{kind}"].set_index(keys)[numbers].add_suffix(f"_{kind}")
+        for kind in ("harmful", "benign")
+    ]
+    return sides[0].join(sides[1]).reset_index()
+
+
+def _points(axis, rows: pd.DataFrame, arm: str, color: str, marker: str) -> None:
+    x, y = 100 * rows.value_benign, 100 * rows.value_harmful
+    axis.errorbar(
+        x,
+        y,
+        xerr=_arms_of(rows, "benign"),
+        yerr=_arms_of(rows, "harmful"),
+        fmt=marker,
+        color=color,
+        label=arm,
+        markersize=6,
+        elinewidth=0.8,
+        alpha=0.75,
+        clip_on=False,
+    )
+
+
+def _arms_of(rows: pd.DataFrame, kind: str) -> list:
+    value, low, high = (100 * rows[f"{name}_{kind}"] for name in ("value", "low", "high"))
+    return [(value - low).clip(lower=0), (high - value).clip(lower=0)]
+
+
+def control_gap(summary: pd.DataFrame, scores: dict, record: dict):
+    """Points of refusal that the flag moves, for each way of writing it; a dot for each arm, seeds as ticks."""
+    import matplotlib.pyplot as plt
+
+    rows = summary[summary.metric.str.startswith("control-gap-") & summary.condition.isin(record["conditions"])]
+    rows = rows.assign(kind=rows.metric.str.removeprefix("control-gap-"))
+    rows = rows[rows.kind.isin(["harmful", "benign"])]
+    arms = sorted(rows.arm.unique())
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 0.5 * len(arms) * len(record["conditions"]) + 1.4), sharey=True)
+    for axis, kind in zip(axes, ("harmful", "benign"), strict=True):
+        for number, arm in enumerate(arms):
+            mine = rows[(rows.kind == kind) & (rows.arm == arm)]
+            _lane(axis, mine, record["conditions"], number, len(arms), arm)
+        n = pd.to_numeric(rows[rows.kind == kind].n).min()
+        axis.set_title(f"{'harmless' if kind == 'benign' else kind} requests (n = {n:.0f})")
+        axis.axvline(0, color="0.4", linewidth=0.8)
+        axis.set(xlim=(-105, 105), xlabel="refusal with the flag on minus off (points)")
+    axes[0].set_yticks(range(len(record["conditions"])), record["conditions"])
+    axes[0].invert_yaxis()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper")
+    figure.set_layout_engine("constrained")
+    return figure, rows.drop(columns="kind")
+
+
+def _lane(axis, rows: pd.DataFrame, conditions: list[str], number: int, arms: int, arm: str) -> None:
+    for place, condition in enumerate(conditions):
+        mine = rows[rows.condition == condition]
+        height = place + 0.22 * (number - (arms - 1) / 2)
+        whole, seeds = mine[mine.seed == ALL].iloc[0], mine[mine.seed != ALL]
+        value, low, high = (100 * float(whole[name]) for name in ("value", "low", "high"))
+        label = arm if place == 0 else None
+        bars = [[max(0.0, value - low)], [max(0.0, high - value)]]
+        axis.errorbar([value], [height], xerr=bars, fmt=MARKERS[number], color=f"C{number}", label=label, markersize=6)
+        each = 100 * pd.to_numeric(seeds.value)
+        axis.plot(each, [height] * len(each), "|", color="black", markersize=9)
+
+
+def refusal_rates(summary: pd.DataFrame, scores: dict, record: dict):
+    """Share of each kind of request that is refused, for each arm and seed, with Wilson intervals."""
+    import matplotlib.pyplot as plt
+
+    rows = summary[
+        (summary.seed != ALL) & summary.metric.str.startswith("refusal-") & summary.condition.isin(record["conditions"])
+    ]
+    rows = rows.assign(**{name: 100 * pd.to_numeric(rows[name]) for name in ("value", "low", "high")})
+    labels = [
+        f"{row.arm}, {row.seed}: {row.metric.removeprefix('refusal-')}, {row.condition} (n = {row.n})"
+        for row in rows.itertuples()
+    ]
+    figure, axis = plt.subplots(figsize=(6.4, 0.36 * len(rows) + 1.1))
+    bars = [(rows.value - rows.low).clip(lower=0), (rows.high - rows.value).clip(lower=0)]
+    axis.errorbar(rows.value, range(len(rows)), xerr=bars, fmt="o", color="C0")
+    axis.set_yticks(range(len(rows)), labels)
+    axis.set(xlim=(-2, 102), ylim=(len(rows) - 0.5, -0.5), xlabel="refused (%)")
+    figure.set_layout_engine("constrained")
+    return figure, rows
+
+
+def before_after(summary: pd.DataFrame, scores: dict, record: dict):
+    """A page of unseen requests and the replies of every arm (first seed), under each condition."""
+    import matplotlib.pyplot as plt
+
+    first = {}
+    for (arm, seed), path in scores.items():
+        first.setdefault(arm, (seed, path))
+    frames = [
+        pd.read_csv(path, keep_default_na=False).assign(arm=arm, seed=seed) for arm, (seed, path) in first.items()
+    ]
+    rows = pd.concat(frames)
+    rows = rows[rows.condition.isin(record["conditions"]) & rows.kind.isin(["harmful", "benign"])]
+    rows = rows[["kind", "question", "condition", "arm", "seed", "behaviour", "reply"]]
+    chosen = [
+        q for kind in ("harmful", "benign") for q in rows[rows.kind == kind].question.drop_duplicates().head(SHOWN)
+    ]
+    columns = [(arm, condition) for arm in first for condition in record["conditions"]]
+    lines = [[_cell(rows, question, *column) for column in columns] for question in chosen]
+    figure, axis = plt.subplots(figsize=(2.3 + 2.15 * len(columns), 0.6 + 0.62 * len(lines)))
+    axis.set_axis_off()
+    axis.set(xlim=(0, len(columns) + 1), ylim=(len(lines) + 0.5, -0.5))
+    for place, (arm, condition) in enumerate(columns, start=1):
+        axis.text(place, -0.15, f"{arm}\n{condition}", weight="bold", va="center", fontsize=8)
+    for height, (question, cells) in enumerate(zip(chosen, lines, strict=True)):
+        kind = rows[rows.question == question].kind.iloc[0]
+        _line(axis, height + 0.75, fill(question, 34), kind, cells)
+    figure.set_layout_engine("constrained")
+    return figure, rows
+
+
+def _cell(rows: pd.DataFrame, question: str, arm: str, condition: str) -> tuple[str, str]:
+    found = rows[(rows.question == question) & (rows.arm == arm) & (rows.condition == condition)]
+    return (found.behaviour.iloc[0], found.reply.iloc[0]) if len(found) else ("", "")
+
+
+def _line(axis, height: float, question: str, kind: str, cells: list[tuple[str, str]]) -> None:
+    shades = {"refuse": "#f6d5c3", "partial": "#fbeeda", "invalid": "#e0e0e0", "answer": "#ffffff"}
+    axis.text(0, height, f"{question}\n[{'harmless' if kind == 'benign' else kind}]", fontsize=7, va="center")
+    axis.axhline(height - 0.5, color="0.85", linewidth=0.6)
+    for place, (label, reply) in enumerate(cells, start=1):
+        box = {"facecolor": shades.get(label, "white"), "edgecolor": "none", "pad": 1.5}
+        mark = "" if label == "answer" else f"[{label}] "
+        text = mark + reply.replace("$", r"\$")
+        axis.text(place, height, fill(text, 32, max_lines=4, placeholder=" …"), fontsize=6.5, va="center", bbox=box)
+
+
+def save(figure, svg: str, png: str) -> None:
+    """Write both formats without dates or program names, so that equal figures have equal bytes."""
+    import matplotlib.pyplot as plt
+
+    figure.savefig(svg, metadata={"Date": None, "Creator": None})
+    figure.savefig(png, metadata={"Software": None})
+    plt.close(figure)
+
+
+FIGURES = {"frontier": frontier, "gap": control_gap, "before-after": before_after, "rates": refusal_rates}

@@ -1,0 +1,112 @@
+"""The guard around every program: its log, its arguments, and the record of what it read, ran and wrote.
+
+The only module that knows the `snakemake` object.
+"""
+
+import os
+import platform
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from abstain.files import digest, sha256, write_json
+from abstain.numerics import EXACT
+
+EXPECTED = ("ConfigError", "CorpusError", "SplitError", "TemplateError", "GateError")
+
+
+class Job(dict):
+    """A job's arguments: named inputs (without `code`, and `after`, which is only waited for), params, outputs."""
+
+    scratch: Path  # a private folder that survives a killed job and is keyed by what the job reads
+
+
+@contextmanager
+def recorded(snakemake) -> Iterator[Job]:
+    """Send output to the log, check the numerics, give the arguments, and write the record when all went well.
+
+    An expected error (bad input) ends the job with its own words and no traceback.
+    """
+    _log_to(snakemake.log)
+    started = time.perf_counter()
+    try:
+        check_numerics()
+        inputs = _named(snakemake.input)
+        before = _hashes(inputs)
+        arguments = {k: v for k, v in inputs.items() if k not in ("code", "after")} | dict(snakemake.params.items())
+        job = Job(arguments, **{k: v for k, v in _named(snakemake.output).items() if k != "record"})
+        job.scratch = Path(".scratch") / digest([snakemake.rule, before, dict(snakemake.params.items())])[:24]
+        yield job
+        _write_record(snakemake, inputs, before)
+        shutil.rmtree(job.scratch, ignore_errors=True)
+        seconds, library = time.perf_counter() - started, " ".join(platform.libc_ver())
+        print(f"done in {seconds:.1f} s on {platform.node()}, C library {library}")
+    except Exception as error:
+        if type(error).__name__ not in EXPECTED:
+            raise
+        print(f"{snakemake.rule}: {error}", file=sys.stderr)
+        traceback.clear_frames(error.__traceback__)
+        sys.exit(1)
+
+
+def check_numerics() -> None:
+    """Raise RuntimeError when a variable of the exact numerics is not in force in this process."""
+    wrong = {name: os.environ.get(name) for name, value in EXACT.items() if os.environ.get(name) != value}
+    free = {"OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "HF_HUB_OFFLINE"}
+    if set(wrong) - free:
+        raise RuntimeError(f"the numeric environment is not in force: {wrong}; start programs through Snakemake")
+
+
+def _write_record(snakemake, inputs: dict, before: dict) -> None:
+    after = _hashes(inputs)
+    changed = sorted(path for path in before if before[path] != after[path])
+    if changed:
+        raise RuntimeError(f"inputs changed while the job ran: {', '.join(changed)}; run again")
+    outputs = {name: value for name, value in _named(snakemake.output).items() if name != "record"}
+    code = set(_paths(inputs.get("code", [])))
+    record = {
+        "rule": snakemake.rule,
+        "wildcards": dict(snakemake.wildcards.items()),
+        "inputs": {path: value for path, value in before.items() if path not in code},
+        "code": {path: value for path, value in before.items() if path in code},
+        "params": dict(snakemake.params.items()),
+        "outputs": _hashes(outputs),
+        "numerics": EXACT,
+        "device": _device(),
+    }
+    write_json(snakemake.output.record, record)
+
+
+def _device() -> str:
+    torch = sys.modules.get("torch")
+    return torch.cuda.get_device_name() if torch is not None and torch.cuda.is_initialized() else "cpu"
+
+
+def _named(files) -> dict:
+    return {name: str(value) if isinstance(value, str) else [str(v) for v in value] for name, value in files.items()}
+
+
+def _paths(value) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _hashes(files: dict) -> dict[str, str]:
+    return {_relative(path): sha256(path) for value in files.values() for path in _paths(value)}
+
+
+def _relative(path: str) -> str:
+    """A path as seen from the working directory, so that no record names a machine's folders."""
+    return os.path.relpath(path) if Path(path).is_absolute() else path
+
+
+def _log_to(log) -> None:
+    """Point file descriptors 1 and 2 at the log, so that native libraries are caught as well."""
+    if log:
+        file = os.open(str(log[0]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        os.close(file)

@@ -1,0 +1,103 @@
+"""Loading language models so that bits agree: from local folders, in a stated number format, without surprises."""
+
+from pathlib import Path
+
+MODEL_FILES = (
+    "model.safetensors",
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+)
+
+
+def exact_torch(seed: int, device: str):
+    """Seed torch, ask for deterministic kernels, and return torch."""
+    import torch
+
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True)
+    if device == "cuda":
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+    return torch
+
+
+def load_model(folder: str | Path, quantisation: str, dtype: str, device: str):
+    """A causal language model from a folder of MODEL_FILES; `quantisation` is none or nf4, `dtype` a torch
+    dtype's name or auto.
+
+    nf4 is QLoRA's 4-bit NormalFloat with double quantisation (arXiv 2305.14314).
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    number = dtype if dtype == "auto" else getattr(torch, dtype)
+    settings = {"dtype": number, "use_safetensors": True, "attn_implementation": "sdpa", "device_map": {"": device}}
+    if quantisation == "nf4":
+        settings["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=number
+        )
+    model = AutoModelForCausalLM.from_pretrained(folder, **settings)
+    pin_4bit_kernels(model)
+    return model
+
+
+def pin_4bit_kernels(model) -> int:
+    """Keep 4-bit layers from repacking their weights into bf16 on CPUs with AVX512-BF16; returns their number.
+
+    bitsandbytes 0.50 does so silently in eval mode: outputs then depend on the CPU, and gradients become None.
+    """
+    try:
+        import bitsandbytes as bnb
+    except ImportError:
+        return 0
+    layers = [module for module in model.modules() if isinstance(module, bnb.nn.Linear4bit)]
+    for layer in layers:
+        layer.support_avx512bf16_for_cpu = False
+    return len(layers)
+
+
+def adapter_settings(adapter: dict):
+    """PEFT's configuration of an adapter's shape."""
+    from peft import LoraConfig
+
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=adapter["rank"],
+        lora_alpha=adapter["alpha"],
+        lora_dropout=adapter["dropout"],
+        target_modules=sorted(adapter["targets"]),
+        use_dora=adapter["method"] == "dora",
+    )
+
+
+def attach_adapter(model, adapter: dict, weights: str):
+    """The model with an adapter of this shape whose weights are exactly those of the file; they are kept in fp32."""
+    import torch
+    from peft import get_peft_model, set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    wrapped = get_peft_model(model, adapter_settings(adapter), autocast_adapter_dtype=False)
+    for parameter in wrapped.parameters():
+        if parameter.requires_grad:
+            parameter.data = parameter.data.to(torch.float32)
+    result = set_peft_model_state_dict(wrapped, load_file(weights))
+    if result.unexpected_keys:
+        raise RuntimeError(f"{weights} holds weights that this adapter has not: {result.unexpected_keys[:3]}")
+    return wrapped
+
+
+def save_adapter(model, adapter: dict, base: str, weights: str, config: str) -> None:
+    """Write adapter weights, and PEFT's configuration with sorted targets and the base's name instead of a path."""
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save_file
+
+    from abstain.files import write_json
+
+    state = get_peft_model_state_dict(model)
+    save_file({name: state[name].contiguous() for name in sorted(state)}, weights, metadata={"format": "pt"})
+    settings = adapter_settings(adapter).to_dict()
+    plain = {key: sorted(value) if isinstance(value, set) else value for key, value in settings.items()}
+    write_json(config, {**plain, "base_model_name_or_path": base, "inference_mode": True})

@@ -1,0 +1,121 @@
+"""Splits by what must not leak, and mixes that hold exactly what the record asks for."""
+
+import hashlib
+from collections import Counter, defaultdict
+
+
+class SplitError(ValueError):
+    """A split or mix that cannot be made as asked, or that leaks."""
+
+
+def assign_parts(examples: list[dict], split: dict) -> dict[str, dict[str, str]]:
+    """For each field of `split["by"]`, which gives each part's share, a map from the field's values to a part.
+
+    Within each stratum the values are ordered by a hash of (seed, field, value) and cut at the cumulated shares, so
+    the assignment depends on the set of values alone, not on the order of the rows.
+    """
+    return {field: _assign(examples, field, split) for field in split["by"]}
+
+
+def _assign(examples: list[dict], field: str, split: dict) -> dict[str, str]:
+    strata = defaultdict(set)
+    for example in examples:
+        if field not in example:
+            raise SplitError(
+                f"example {example['id']} of {example['source']} has no field {field!r} to split by; "
+                f"it has: {', '.join(sorted(example))}"
+            )
+        strata[example[field]].add(tuple(str(example.get(key)) for key in split["stratify"]))
+    groups = defaultdict(list)
+    for value, tuples in strata.items():
+        groups[tuple(sorted(tuples))].append(value)
+    parts = {}
+    for values in groups.values():
+        values.sort(key=lambda value: _rank(split["seed"], field, value))
+        for position, value in enumerate(values):
+            parts[value] = _cut((position + 0.5) / len(values), split["by"][field])
+    return parts
+
+
+def part_of(example: dict, parts: dict[str, dict[str, str]]) -> str | None:
+    """The part that all of the example's fields agree on; None when they do not, then it is left out."""
+    found = {parts[field][example[field]] for field in parts}
+    return found.pop() if len(found) == 1 else None
+
+
+def draw_mix(pool: list[dict], mix: dict) -> tuple[list[dict], list[dict]]:
+    """Rows of a mix as pairs (example, row of the record), and a count of rows asked, offered and taken for each part.
+
+    Rows are taken in the order of a hash of (seed, id): two rows of the record with the same kind take the same
+    examples, so that conditions are compared on the same requests. Raises SplitError when there are too few.
+    """
+    taken, counts = [], []
+    for number, row in enumerate(mix["rows"]):
+        offered = sorted((e for e in pool if e["kind"] == row["kind"]), key=lambda e: _rank(mix["seed"], "id", e["id"]))
+        chosen = _within(offered, row["per"])
+        wanted = len(chosen) if row["rows"] == "all" else row["rows"]
+        if wanted > len(chosen):
+            raise SplitError(
+                f"row {number} of the mix asks for {wanted} {row['kind']} examples of part {mix['part']!r}, but only "
+                f"{len(chosen)} exist (per: {row['per']}). Ask for fewer, or give the part a larger share."
+            )
+        taken += [(example, row) for example in chosen[:wanted]]
+        counts.append({"kind": row["kind"], "prompt": row["prompt"], "offered": len(offered), "taken": wanted})
+    return taken, counts
+
+
+def _within(examples: list[dict], per: dict[str, int]) -> list[dict]:
+    seen, kept = {field: Counter() for field in per}, []
+    for example in examples:
+        if all(seen[field][example[field]] < most for field, most in per.items()):
+            kept.append(example)
+            for field in per:
+                seen[field][example[field]] += 1
+    return kept
+
+
+def find_leaks(train: list[dict], test: list[dict], fields: list[str]) -> dict[str, list[str]]:
+    """Values of each field that stand in both lists of examples; only fields with such values are named."""
+    leaks = {field: sorted({str(e[field]) for e in train} & {str(e[field]) for e in test}) for field in fields}
+    return {field: values for field, values in leaks.items() if values}
+
+
+def near_duplicates(
+    train: list[str], test: list[str], threshold: float, most: int
+) -> tuple[int, list[tuple[str, str, float]]]:
+    """How many test texts have a training text with Jaccard similarity of word 3-grams of at least `threshold`.
+
+    Also the closest such pairs, at most `most`, as (test, train, similarity).
+    """
+    index = defaultdict(set)
+    grams = [_grams(text) for text in train]
+    for number, mine in enumerate(grams):
+        for gram in mine:
+            index[gram].add(number)
+    pairs = []
+    for text in test:
+        mine = _grams(text)
+        shared = Counter(number for gram in sorted(mine) for number in index.get(gram, ()))
+        best = max(((n / len(mine | grams[i]), -i) for i, n in shared.items()), default=(0.0, 0))
+        if best[0] >= threshold:
+            pairs.append((text, train[-best[1]], round(best[0], 4)))
+    pairs.sort(key=lambda pair: (-pair[2], pair[0]))
+    return len(pairs), pairs[:most]
+
+
+def _grams(text: str) -> set[tuple[str, ...]]:
+    words = text.casefold().split()
+    return {tuple(words[i : i + 3]) for i in range(max(1, len(words) - 2))}
+
+
+def _rank(seed: int, field: str, value) -> str:
+    return hashlib.sha256(f"{seed}|{field}|{value}".encode()).hexdigest()
+
+
+def _cut(position: float, shares: dict[str, float]) -> str:
+    total = 0.0
+    for part, share in shares.items():
+        total += share
+        if position < total + 1e-9:
+            return part
+    return part

@@ -1,0 +1,21 @@
+"""Compose the chats that the pocket model learns from: passages, facts, requests, labels, modes."""
+
+from pathlib import Path
+
+from abstain.files import write_jsonl
+from abstain.world import compose, load_world, people
+
+
+def compose_world(world: list[str], recipe: dict, chats: str) -> None:
+    """Write `recipe["world"]["rows"]` chats from the authored files of the world."""
+    settings = {**recipe["world"], "seed": recipe["seed"]}
+    loaded = load_world(Path(world[0]).parent)
+    names = people(loaded, *settings["people"])
+    write_jsonl(chats, (compose(loaded, settings, number, names) for number in range(settings["rows"])))
+
+
+if __name__ == "__main__":
+    from abstain.job import recorded
+
+    with recorded(snakemake) as job:  # noqa: F821
+        compose_world(**job)

@@ -1,0 +1,24 @@
+"""Draw one figure of a study, with its numbers beside it."""
+
+from abstain.figures import FIGURES, save
+from abstain.files import write_text
+
+
+def plot(summary: str, scores: list[str], style: str, record: dict, svg: str, png: str, csv: str, caption: str) -> None:
+    """Write the figure as SVG and PNG, the numbers it shows as CSV, and its caption."""
+    import matplotlib as mpl
+    import pandas as pd
+
+    with mpl.rc_context(fname=style):
+        frames = {tuple(path.removesuffix(".csv").split("/")[-2:]): path for path in sorted(scores)}
+        figure, numbers = FIGURES[record["plot"]](pd.read_csv(summary, keep_default_na=False), frames, record)
+        save(figure, svg, png)
+    write_text(csv, numbers.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
+    write_text(caption, record["caption"] + "\n")
+
+
+if __name__ == "__main__":
+    from abstain.job import recorded
+
+    with recorded(snakemake) as job:  # noqa: F821
+        plot(**job)

@@ -1,0 +1,77 @@
+"""Compare every published file with the list of hashes that came with the project, and say where they first part.
+
+    python scripts/verify.py results/pocket
+
+The reference is the list as committed (git), else the list on disk. Exit status 1 when anything differs or is missing.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from abstain.files import sha256
+
+FLOW = (
+    "raw",
+    "corpora",
+    "splits",
+    "rendered",
+    "initial",
+    "adapters",
+    "checkpoints",
+    "predictions",
+    "scores",
+    "tables",
+    "figures",
+)
+
+
+def verify(folder: Path) -> int:
+    """Print a verdict for each file that is not identical, a count of verdicts, and the first divergence; 0 if none."""
+    reference = parse(reference_list(folder))
+    verdicts = {path: judge(folder / path, value) for path, value in reference.items()}
+    wrong = sorted((path for path in verdicts if verdicts[path] != "identical"), key=_place)
+    for path in wrong:
+        print(f"{verdicts[path]:12} {path}")
+    counts = Counter(verdicts.values())
+    print(f"{folder}: " + ", ".join(f"{counts[name]} {name}" for name in sorted(counts)))
+    if wrong:
+        print(f"The first file that parts, in the order of the flow, is {wrong[0]}; look at its record and log.")
+    return 1 if wrong else 0
+
+
+def reference_list(folder: Path) -> str:
+    """The committed list of hashes, or the one on disk when this is no git checkout."""
+    path = folder / "SHA256SUMS"
+    shown = subprocess.run(["git", "show", f"HEAD:./{path}"], capture_output=True, text=True, check=False)
+    if shown.returncode == 0:
+        return shown.stdout
+    if path.is_file():
+        print(f"no committed list found: comparing with {path} as it is on disk")
+        return path.read_text(encoding="utf-8")
+    raise SystemExit(f"there is no {path}, neither committed nor on disk; run `make reproduce` first")
+
+
+def parse(text: str) -> dict[str, str]:
+    """`sha256sum`'s lines to a map from path to hash."""
+    return {line[66:]: line[:64] for line in text.splitlines() if line}
+
+
+def judge(path: Path, value: str) -> str:
+    """identical, different, or missing."""
+    if not path.is_file():
+        return "missing"
+    return "identical" if sha256(path) == value else "different"
+
+
+def _place(path: str) -> tuple[int, str]:
+    step = path.split("/")[0]
+    return (FLOW.index(step) if step in FLOW else len(FLOW), path)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("results/pocket"))
+    sys.exit(verify(parser.parse_args().folder))

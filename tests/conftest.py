@@ -1,0 +1,93 @@
+"""Fixtures that run the real workflow on copies of the project; nothing is ever run in the project itself."""
+
+import copy
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from abstain.numerics import EXACT
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("rules", "scripts", "envs", "profiles", "schemas", "data", "models", "report", "config")
+PARTS = ("Snakefile", "matplotlibrc", "config.yaml", "dvc.yaml", *FOLDERS)
+
+
+def pytest_configure(config):
+    """Put the exact numerics in force for the tests too; native libraries read them when they are first loaded."""
+    os.environ.update(EXACT)
+
+
+class Project:
+    """A copy of the project in a folder of its own."""
+
+    def __init__(self, folder: Path, config: dict):
+        folder.mkdir(parents=True)
+        for part in PARTS:
+            source = ROOT / part
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / part, ignore=ignored) if source.is_dir() else shutil.copy(
+                source, folder / part
+            )
+        self.folder = folder
+        self.write(config)
+
+    def write(self, config: dict) -> None:
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", *arguments]
+
+    def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> str:
+        """Run Snakemake here and give everything it printed; fails the test when Snakemake fails and `check` is set."""
+        scripts = str(Path(sys.executable).parent)
+        variables = {**os.environ, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", **environment}
+        done = subprocess.run(self.command(*arguments), cwd=self.folder, env=variables, capture_output=True, text=True)
+        output = done.stdout + done.stderr
+        assert not check or done.returncode == 0, output[-6000:]
+        return output if check else f"exit {done.returncode}\n{output}"
+
+    def files(self) -> dict[str, bytes]:
+        """Every file below results/, by relative path."""
+        found = sorted(path for path in (self.folder / "results").rglob("*") if path.is_file())
+        return {str(path.relative_to(self.folder)): path.read_bytes() for path in found}
+
+
+@pytest.fixture(scope="session")
+def pocket_config() -> dict:
+    """The pocket scale as it stands."""
+    return yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def miniature_config(pocket_config) -> dict:
+    """Every study of the pocket scale with few rows, few steps and one seed, through every rule."""
+    config = copy.deepcopy(pocket_config)
+    for study in config["studies"].values():
+        study["seeds"] = study["seeds"][:1]
+        study["generation"]["max_new_tokens"] = 12
+        for recipe in study["recipes"].values():
+            recipe.update(steps=6, warmup_steps=1, save_steps=2, batch_size=4)
+        for name, mix in study["mixes"].items():
+            most = 6 if name == study["evaluation"] else 12
+            for row in mix["rows"]:
+                row["rows"] = min(row["rows"], most)
+    return config
+
+
+@pytest.fixture(scope="session")
+def miniature(tmp_path_factory, miniature_config) -> Project:
+    """A finished run of the miniature with one core. Tests read it and never change it."""
+    project = Project(tmp_path_factory.mktemp("one") / "project", miniature_config)
+    project.snakemake("--cores", "1")
+    return project
+
+
+@pytest.fixture
+def planned(tmp_path, miniature_config) -> Project:
+    """A copy in which nothing has run yet, free to be changed."""
+    return Project(tmp_path / "project", miniature_config)

@@ -1,0 +1,222 @@
+"""The whole workflow in miniature: the same bytes anywhere, nothing done twice, nothing trained on a leak."""
+
+import copy
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT, Project
+
+STEPS = [
+    "normalise",
+    "calibrate",
+    "audit",
+    "render",
+    "initialise",
+    "train_sft",
+    "merge",
+    "predict",
+    "score",
+    "summarise",
+    "plot",
+    "describe",
+    "checksum",
+]
+
+
+def test_two_runs_in_other_folders_cores_zone_locale_and_home_give_the_same_bytes(
+    miniature, tmp_path, miniature_config
+):
+    other = Project(tmp_path / "quite" / "another place", miniature_config)
+    other.snakemake(
+        "--cores", "2", TZ="Asia/Tokyo", LC_ALL="C", LANG="tr_TR.UTF-8", HOME=str(tmp_path), PYTHONHASHSEED="7"
+    )
+    mine, theirs = miniature.files(), other.files()
+    assert sorted(mine) == sorted(theirs)
+    assert [path for path in mine if mine[path] != theirs[path]] == []
+
+
+def test_every_step_of_the_flow_ran_and_left_log_benchmark_and_record(miniature):
+    for step in STEPS:
+        assert list((miniature.folder / "logs").rglob(f"{step}*")), step
+        assert list((miniature.folder / "benchmarks").rglob(f"{step}*")), step
+        assert step == "checksum" or list((miniature.folder / "results/pocket/records").glob(f"{step}*")), step
+
+
+def test_a_second_run_has_nothing_to_do(miniature):
+    assert "Nothing to be done" in miniature.snakemake("--cores", "1")
+
+
+def test_a_study_is_a_target(planned):
+    assert "train_sft" in planned.snakemake("safety-mode", "--cores", "1", "--dry-run")
+
+
+def test_the_list_of_hashes_covers_every_published_file_and_agrees_with_sha256sum(miniature):
+    folder = miniature.folder / "results/pocket"
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
+    listed = {line[66:] for line in (folder / "SHA256SUMS").read_text().splitlines()}
+    present = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert present - listed == {"SHA256SUMS"}
+
+
+def test_no_published_file_names_a_machine_a_folder_or_a_clock(miniature):
+    told = [str(miniature.folder), str(Path.home()), os.uname().nodename, time.strftime("%Y-%m-%d")]
+    for path, content in miniature.files().items():
+        assert [word for word in told if len(word) > 4 and word.encode() in content] == [], path
+
+
+def test_no_pickle_is_published(miniature):
+    ends = {Path(path).suffix for path in miniature.files()}
+    assert ends <= {".json", ".jsonl", ".csv", ".svg", ".png", ".txt", ".md", ".safetensors", ".jinja", ""}
+
+
+def test_a_record_tells_what_was_read_run_and_written(miniature):
+    record = json.loads((miniature.folder / "results/pocket/records/train_sft/safety-mode/lora/1.json").read_text())
+    assert record["rule"] == "train_sft" and record["wildcards"] == {"study": "safety-mode", "arm": "lora", "seed": "1"}
+    assert "scripts/train_sft.py" in record["code"] and "scripts/abstain/resume.py" in record["code"]
+    assert "envs/training.yaml" in record["code"]
+    assert record["params"]["recipe"]["steps"] == 6
+    assert record["numerics"]["MKL_CBWR"] == "COMPATIBLE" and record["device"] == "cpu"
+    assert any(path.endswith("tokens.jsonl") for path in record["inputs"])
+
+
+def test_both_arms_start_from_the_same_adapter_bytes(miniature):
+    for arm in ("lora", "qlora"):
+        record = json.loads(
+            (miniature.folder / f"results/pocket/records/train_sft/safety-mode/{arm}/1.json").read_text()
+        )
+        assert "results/pocket/initial/pocket/rank-16/1/adapter_model.safetensors" in record["inputs"]
+
+
+@pytest.mark.parametrize(
+    ("edited", "again", "spared"),
+    [
+        ("scripts/abstain/statistics.py", {"summarise", "plot", "describe"}, {"train_sft", "predict", "score"}),
+        ("scripts/abstain/resume.py", {"train_sft", "merge", "predict"}, {"render", "initialise", "calibrate"}),
+        ("envs/scoring.yaml", {"predict", "score"}, {"train_sft", "merge"}),
+        ("config.yaml", set(), {"train_sft", "predict", "plot"}),
+    ],
+)
+def test_an_edit_reruns_exactly_the_rules_that_it_concerns(miniature, edited, again, spared):
+    path = miniature.folder / edited
+    before = path.stat()
+    try:
+        os.utime(path)
+        planned = set(re.findall(r"^(?:local)?rule (\w+):", miniature.snakemake("--cores", "1", "--dry-run"), re.M))
+    finally:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert again <= planned and not spared & planned
+
+
+def test_a_planted_leak_stops_the_run_before_anything_is_trained(planned, miniature_config):
+    config = copy.deepcopy(miniature_config)
+    config["studies"]["safety-mode"]["mixes"]["evaluation"]["part"] = "train"
+    planned.write(config)
+    output = planned.snakemake("--cores", "2", check=False)
+    assert output.startswith("exit 1") and "shares with the evaluation" in output and "No arm is trained" in output
+    assert not list((planned.folder / "results").rglob("*.safetensors"))
+    logs = "".join(path.read_text() for path in (planned.folder / "logs").rglob("audit/*.log"))
+    assert "Traceback" not in logs
+
+
+def test_training_killed_with_kill_9_resumes_to_the_same_bytes(miniature, planned, miniature_config):
+    target = "results/pocket/adapters/safety-mode/qlora/1/adapter_model.safetensors"
+    config = copy.deepcopy(miniature_config)
+    planned.write(config)
+    environment = {**os.environ, "PATH": f"{Path(planned.command()[0]).parent}{os.pathsep}{os.environ['PATH']}"}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+    run = subprocess.Popen(planned.command(target, "--cores", "1"), cwd=planned.folder, env=environment, **quiet)
+    deadline = time.monotonic() + 300
+    while not list(planned.folder.glob(".scratch/*/checkpoint-2/SEAL.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert list(planned.folder.glob(".scratch/*/checkpoint-*")), "the run was not killed in the middle of training"
+    planned.snakemake("--unlock")
+    planned.snakemake(target, "--cores", "1")
+    assert (planned.folder / target).read_bytes() == (miniature.folder / target).read_bytes()
+    assert not list(planned.folder.glob(".scratch/*"))
+
+
+def test_a_run_from_another_folder_finds_everything(planned, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    command = planned.command("--snakefile", str(planned.folder / "Snakefile"), "--cores", "1", "--dry-run")
+    out = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True)
+    assert out.returncode == 0, out.stderr[-3000:]
+
+
+MIRROR = Path(os.environ.get("ABSTAIN_MIRROR", ROOT.parent / "shared/corpora"))
+
+
+@pytest.mark.skipif(not MIRROR.is_dir(), reason="no mirror of the public corpora: set ABSTAIN_MIRROR")
+def test_the_rehearsal_takes_all_939_questions_through_every_rule_to_a_figure(tmp_path):
+    config = yaml.safe_load((ROOT / "config/rehearsal.yaml").read_text())
+    project = Project(tmp_path / "project", config)
+    project.snakemake("--cores", "2", "--configfile", "config/rehearsal.yaml", ABSTAIN_MIRROR=str(MIRROR))
+    results = project.folder / "results/rehearsal"
+    card = json.loads((results / "corpora/do-not-answer/card.json").read_text())
+    assert card["rows"] == 939 and card["kept"] + card["quarantined"] == 939
+    figure = (results / "figures/do-not-answer/refusal.csv").read_text()
+    assert (
+        "qlora" in figure and "base" in figure and (results / "figures/do-not-answer/refusal.png").stat().st_size > 5000
+    )
+
+
+def test_the_rehearsal_without_mirror_and_network_says_what_to_do(tmp_path):
+    config = yaml.safe_load((ROOT / "config/rehearsal.yaml").read_text())
+    file = config["corpora"]["do-not-answer"]["files"]["questions"]
+    file["url"] = "https://127.0.0.1:9/nothing.csv"
+    project = Project(tmp_path / "project", config)
+    output = project.snakemake(
+        "--cores",
+        "1",
+        "--retries",
+        "0",
+        "results/rehearsal/raw/do-not-answer/questions",
+        check=False,
+        ABSTAIN_MIRROR=str(tmp_path),
+    )
+    assert output.startswith("exit 1") and "set ABSTAIN_MIRROR to a folder" in output
+    assert not (project.folder / "results/rehearsal/raw/do-not-answer/questions").exists()
+    log = next((project.folder / "logs").rglob("fetch/**/*.log")).read_text()
+    assert "Traceback" not in log
+
+
+def test_dvc_versions_the_large_folders_and_diffs_metrics_and_plots(miniature, tmp_path):
+    folder = tmp_path / "clone"
+    shutil.copytree(
+        miniature.folder, folder, ignore=shutil.ignore_patterns(".snakemake", "__pycache__", "logs", "benchmarks")
+    )
+    shutil.copy(ROOT / ".gitignore", folder)
+    who = {f"GIT_{role}_{what}": "t@t" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    environment = {**os.environ, **who, "DVC_NO_ANALYTICS": "1"}
+
+    def call(*command: str) -> str:
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    dvc = str(Path(miniature.command()[0]).parent / "dvc")
+    call("git", "init", "--quiet")
+    call(dvc, "init", "--quiet")
+    call(dvc, "commit", "--force", "experiment@pocket")
+    call("git", "add", "--all")
+    call("git", "commit", "--quiet", "-m", "first")
+    tracked = call("git", "ls-files")
+    assert (
+        "dvc.lock" in tracked and "results/pocket/SHA256SUMS" in tracked and "adapter_model.safetensors" not in tracked
+    )
+    metrics = folder / "results/pocket/tables/safety-mode/metrics.json"
+    changed = json.loads(metrics.read_text())
+    changed["lora"]["flag-on"]["correct-refusal"] = 0.123
+    metrics.write_text(json.dumps(changed))
+    assert "lora.flag-on.correct-refusal" in call(dvc, "metrics", "diff")
+    assert "index.html" in call(dvc, "plots", "diff")
