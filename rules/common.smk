@@ -85,6 +85,7 @@ def runs(study):
 
 
 def scores_of(study):
+    """The score files of a study's runs."""
     return [f"<results>/scores/{study}/{arm}/{seed}.csv" for arm, seed in runs(study)]
 
 
@@ -96,11 +97,54 @@ def study_results(study):
     return [f"<results>/tables/{study}/summary.csv", *figures]
 
 
-def mirrors():
-    """Mirror folders to try, the environment's first."""
-    found = [os.environ.get("ABSTAIN_MIRROR"), config["mirror"]]
-    return [os.path.expanduser(path) for path in found if path]
-
-
 def gpu():
+    """GPUs of a job that trains or generates; a job on the CPU asks for none."""
     return 1 if DEVICE == "cuda" else 0
+
+
+def corpus_files(wildcards):
+    """A corpus's files by name: our own where they are, public ones where they are fetched to."""
+    files = config["corpora"][wildcards.corpus]["files"]
+    fetched = f"<results>/raw/{wildcards.corpus}"
+    return {name: here(file["path"]) if "path" in file else f"{fetched}/{name}" for name, file in files.items()}
+
+
+def pin(key):
+    """A resolver of one pinned property of a public file."""
+    return lambda wildcards: config["corpora"][wildcards.corpus]["files"][wildcards.file][key]
+
+
+def trained_mixes(wildcards):
+    """The mixes of a study that some arm is trained on."""
+    arms = study_of(wildcards)["arms"].values()
+    return sorted({arm["mix"] for arm in arms if arm["from"] is not None})
+
+
+def jobs():
+    """Every job of the scale: its step and wildcards as in the record's path, and one file that it makes."""
+    yield "check_detector", "tables/detector.csv"
+    yield "describe", "README.md"
+    for name, corpus in config["corpora"].items():
+        yield f"normalise/{name}", f"corpora/{name}/examples.jsonl"
+        yield from ((f"fetch/{name}/{f}", f"raw/{name}/{f}") for f, file in corpus["files"].items() if "url" in file)
+    for name, study in STUDIES.items():
+        yield from study_jobs(name, study)
+
+
+def study_jobs(name, study):
+    """The jobs of one study, in the order of the flow."""
+    yield f"audit/{name}", f"splits/{name}/card.json"
+    for mix in study["mixes"]:
+        yield f"calibrate/{name}/{mix}", f"splits/{name}/{mix}/examples.jsonl"
+        yield f"render/{name}/{mix}", f"rendered/{name}/{mix}/tokens.jsonl"
+    for arm, seed in runs(name):
+        run = f"{name}/{arm}/{seed}"
+        if seed != UNSEEDED:
+            shape = f"{study['base']}/{study['recipes'][study['arms'][arm]['recipe']]['adapter']}/{seed}"
+            yield f"initialise/{shape}", f"initial/{shape}/adapter_model.safetensors"
+            yield f"train_sft/{run}", f"adapters/{run}/adapter_model.safetensors"
+            yield f"merge/{run}", f"checkpoints/{run}/model.safetensors"
+        yield f"predict/{run}", f"predictions/{run}.jsonl"
+        yield f"score/{run}", f"scores/{run}.csv"
+    yield f"summarise/{name}", f"tables/{name}/summary.csv"
+    yield from ((f"plot/{name}/{figure}", f"figures/{name}/{figure}.svg") for figure in study["figures"])

@@ -1,16 +1,6 @@
 """Raw corpora to examples. Takes pinned files and authored ones; gives one JSON Lines file a corpus, bad rows apart."""
 
 
-def corpus_files(wildcards):
-    files = config["corpora"][wildcards.corpus]["files"]
-    fetched = f"<results>/raw/{wildcards.corpus}"
-    return {name: here(file["path"]) if "path" in file else f"{fetched}/{name}" for name, file in files.items()}
-
-
-def pin(key):
-    return lambda wildcards: config["corpora"][wildcards.corpus]["files"][wildcards.file][key]
-
-
 rule fetch:
     """Bring a pinned file from the mirror or its address, checked while it streams."""
     input:
@@ -33,6 +23,7 @@ rule fetch:
         mirror_path=pin("mirror"),
         size=pin("bytes"),
         digest=pin("sha256"),
+        mirror=config["mirror"],
     script:
         "../scripts/fetch.py"
 

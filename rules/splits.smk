@@ -26,11 +26,6 @@ rule calibrate:
         "../scripts/calibrate.py"
 
 
-def trained_mixes(wildcards):
-    arms = study_of(wildcards)["arms"].values()
-    return sorted({arm["mix"] for arm in arms if arm["from"] is not None})
-
-
 rule audit:
     """Compare training with evaluation: a leak stops the run, near-duplicates are listed."""
     input:

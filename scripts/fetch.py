@@ -1,11 +1,20 @@
-"""Bring one file of a public corpus: from the mirror folder when it is there, else from its pinned address."""
+"""Bring one file of a public corpus: from a mirror folder when it is there, else from its pinned address."""
+
+import os
+from pathlib import Path
 
 from abstain.download import fetch_file
 
 
-def fetch(url: str, mirror_path: str, size: int, digest: str, mirrors: list[str], file: str, scratch) -> None:
-    """Write the file when its size and SHA-256 are as pinned; otherwise nothing."""
-    fetch_file(url, [f"{mirror}/{mirror_path}" for mirror in mirrors], size, digest, file, scratch)
+def fetch(
+    url: str, mirror_path: str, size: int, digest: str, mirror: str | None, file: str, scratch: Path
+) -> None:  # fmt: skip
+    """Write the file when its size and SHA-256 are as pinned; otherwise nothing.
+
+    The folder named by ABSTAIN_MIRROR is tried first, then the config's `mirror`, then `url`.
+    """
+    folders = [folder for folder in (os.environ.get("ABSTAIN_MIRROR"), mirror) if folder]
+    fetch_file(url, [str(Path(folder).expanduser() / mirror_path) for folder in folders], size, digest, file, scratch)
 
 
 if __name__ == "__main__":

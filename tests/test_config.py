@@ -1,0 +1,296 @@
+"""The configuration: nothing is filled in, and a fault is told with its place, what was found and what is allowed."""
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from abstain.config import ConfigError, check_config
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMA = ROOT / "schemas" / "config.yaml"
+RULES = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+SCALES = [ROOT / "config.yaml", *sorted((ROOT / "config").glob("*.yaml"))]
+KEYWORDS_OF_OBJECTS = {"properties", "additionalProperties", "propertyNames", "minProperties"}
+
+
+def load(path: Path) -> dict:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+POCKET = load(SCALES[0])
+
+
+def put(config: dict, where: str, value=None) -> dict:
+    """A copy with the value at the path of keys, or without the last key when the value is `...`."""
+    config = copy.deepcopy(config)
+    *path, last = [int(part) if part.isdigit() else part for part in where.split("/")]
+    node = config
+    for part in path:
+        node = node[part]
+    if value is ...:
+        del node[last]
+    else:
+        node[last] = value
+    return config
+
+
+def refusal(config: dict) -> str:
+    """The message with which a configuration is refused."""
+    with pytest.raises(ConfigError) as caught:
+        check_config(config, SCHEMA)
+    return str(caught.value)
+
+
+def resolved(schema: dict) -> dict:
+    """A schema with its reference followed."""
+    found = schema
+    if "$ref" in schema:
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            found = RULES if found is schema else found
+            found = found[part]
+        return {**resolved(found), **{key: value for key, value in schema.items() if key != "$ref"}}
+    return found
+
+
+def branch(schema: dict, value) -> dict:
+    """The schema with the alternative that the value follows."""
+    schema = resolved(schema)
+    for choice in schema.get("oneOf", []):
+        if "properties" in choice and Draft202012Validator({**choice, "$defs": RULES["$defs"]}).is_valid(value):
+            return choice
+    return schema
+
+
+def listed_keys(schema: dict, value, path: tuple = ()) -> Iterator[tuple]:
+    """Paths of every key of the value that the schema lists by name."""
+    schema = branch(schema, value)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key in schema.get("properties", {}):
+                yield (*path, key)
+                yield from listed_keys(schema["properties"][key], item, (*path, key))
+            else:
+                yield from listed_keys(schema["additionalProperties"], item, (*path, key))
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from listed_keys(schema.get("items", {}), item, (*path, place))
+
+
+def subschemas(schema, path: str = "") -> Iterator[tuple[str, dict]]:
+    """Every schema within the schema, with its place."""
+    yield path, schema
+    for word in ("properties", "$defs"):
+        for name, inner in schema.get(word, {}).items():
+            yield from subschemas(inner, f"{path}/{name}")
+    for word in ("additionalProperties", "items", "propertyNames"):
+        if isinstance(schema.get(word), dict):
+            yield from subschemas(schema[word], f"{path}/{word}")
+    for number, inner in enumerate(schema.get("oneOf", [])):
+        yield from subschemas(inner, f"{path}/{number}")
+
+
+@pytest.mark.parametrize("path", SCALES, ids=lambda path: path.stem)
+def test_a_scale_is_valid_as_it_stands(path):
+    check_config(load(path), SCHEMA)
+
+
+@pytest.mark.parametrize("path", SCALES, ids=lambda path: path.stem)
+def test_a_scale_is_named_like_its_file(path):
+    assert load(path)["scale"] == ("pocket" if path.parent == ROOT else path.stem)
+
+
+@pytest.mark.parametrize("path", SCALES, ids=lambda path: path.stem)
+def test_no_scale_repeats_a_key(path):
+    def construct(loader, node):
+        keys = [loader.construct_object(key) for key, _ in node.value]
+        assert len(set(keys)) == len(keys), f"repeated among {keys}"
+        return dict(zip(keys, [loader.construct_object(value, deep=True) for _, value in node.value], strict=True))
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_constructor("tag:yaml.org,2002:map", construct)
+    assert yaml.load(path.read_text(encoding="utf-8"), Loader) == load(path)
+
+
+@pytest.mark.parametrize("path", SCALES, ids=lambda path: path.stem)
+def test_deleting_any_key_is_refused_and_the_key_is_named(path):
+    config, unnoticed, unnamed = load(path), [], []
+    keys = list(listed_keys(RULES, config))
+    for key in keys:
+        where = "/".join(map(str, key))
+        try:
+            check_config(put(config, where, ...), SCHEMA)
+            unnoticed.append(where)
+        except ConfigError as error:
+            if key[-1] not in str(error):
+                unnamed.append(where)
+    assert unnoticed == []
+    assert unnamed == []
+    assert len(keys) > 50
+
+
+STUDY = "studies/safety-mode"
+FAULTS = {
+    "misspelt top key": ("corpra", {}, ["the top level", "'corpra'", "corpora"]),
+    "misspelt study key": (f"{STUDY}/seedz", [1], ["studies.safety-mode", "'seedz'", "seeds"]),
+    "misspelt recipe key": (f"{STUDY}/recipes/lora/lerning_rate", 1, ["recipes.lora", "'lerning_rate'", "learning_rate"]),
+    "misspelt split key": (f"{STUDY}/split/seeds", 1, ["safety-mode.split", "'seeds'", "seed"]),
+    "misspelt row key": (f"{STUDY}/mixes/standard/rows/3/promt", "x", ["standard.rows.3", "'promt'", "prompt"]),
+    "misspelt claim key": (f"{STUDY}/claims/0/atleast", 1, ["claims.0", "'atleast'", "at_least"]),
+    "misspelt arm key": (f"{STUDY}/arms/lora/mixture", "standard", ["arms.lora", "'mixture'", "mix, recipe"]),
+    "misspelt adapter key": ("adapters/rank-16/r", 16, ["adapters.rank-16", "'r'", "rank"]),
+    "misspelt file key": ("corpora/safety-requests/files/acts/file", "x", ["files.acts", "'file'", "path"]),
+    "text for a number": (f"{STUDY}/recipes/lora/steps", "120", ["recipes.lora.steps", "'120'", "integer"]),
+    "fraction of a step": (f"{STUDY}/recipes/lora/steps", 1.5, ["recipes.lora.steps", "1.5", "integer"]),
+    "truth for a number": (f"{STUDY}/split/seed", True, ["split.seed", "True", "integer"]),
+    "number for text": (f"{STUDY}/question", 3, ["question", "3", "string"]),
+    "one seed, no list": (f"{STUDY}/seeds", 1, ["safety-mode.seeds", "1", "array"]),
+    "no seed": (f"{STUDY}/seeds", [], ["safety-mode.seeds", "[]"]),
+    "a seed twice": (f"{STUDY}/seeds", [1, 1], ["safety-mode.seeds", "[1, 1]"]),
+    "no study": ("studies", {}, ["studies", "{}"]),
+    "unknown device": ("device", "tpu", ["device", "'tpu'", "cpu", "cuda"]),
+    "unknown detector": ("detector", "mood", ["detector", "'mood'", "abstain-rules", "prefix-match"]),
+    "unknown reader": ("corpora/safety-requests/reader", "pdf", ["reader", "'pdf'", "requests", "chats"]),
+    "unknown method": (f"{STUDY}/recipes/lora/method", "ppo", ["recipes.lora.method", "'ppo'", "sft"]),
+    "unknown plot": (f"{STUDY}/figures/gap/plot", "pie", ["figures.gap.plot", "'pie'", "frontier"]),
+    "unknown should": (f"{STUDY}/mixes/evaluation/rows/0/should", "obey", ["rows.0.should", "'obey'", "refuse"]),
+    "a name with capitals": ("scale", "Pocket", ["scale", "'Pocket'", "a-z0-9"]),
+    "rows as a share": (f"{STUDY}/mixes/standard/rows/0/rows", 0.5, ["rows.0.rows", "0.5", "integer", "all"]),
+    "dropout of one": ("adapters/rank-16/dropout", 1, ["adapters.rank-16.dropout", "1"]),
+    "learning rate of zero": (f"{STUDY}/recipes/lora/learning_rate", 0, ["learning_rate", "0", "Peak"]),
+    "unpinned file": (
+        "corpora/safety-requests/files/acts",
+        {"url": "https://example.org/a"},
+        ["files.acts", "example.org", "url, mirror, bytes, sha256"],
+    ),
+    "file that is not downloaded over https": (
+        "corpora/safety-requests/files/acts",
+        {"url": "http://example.org/a", "mirror": "a", "bytes": 1, "sha256": "0" * 64},
+        ["files.acts", "http://example.org/a", "url, mirror, bytes, sha256"],
+    ),
+    "a row that is both trained and scored": (
+        f"{STUDY}/mixes/standard/rows/0/should",
+        "refuse",
+        ["standard.rows.0", "exactly one of", "target", "should"],
+    ),
+    "a claim with two bounds": (f"{STUDY}/claims/0/at_most", 1, ["claims.0", "at_least", "at_most", "direction"]),
+    "gap of one prompt": (f"{STUDY}/gaps/standard", ["flag-on"], ["gaps.standard", "['flag-on']"]),
+    "unknown base": (f"{STUDY}/base", "bigger", ["safety-mode.base", "'bigger'", "known: pocket"]),
+    "unknown corpus": (f"{STUDY}/corpora", ["nowhere"], ["safety-mode.corpora", "'nowhere'", "known: safety-requests"]),
+    "unknown arm to start from": (f"{STUDY}/arms/lora/from", "sft", ["arms (from)", "'sft'", "known: base, lora, qlora"]),
+    "unknown mix": (f"{STUDY}/arms/lora/mix", "heavy", ["arms (mix)", "'heavy'", "known: evaluation, standard"]),
+    "unknown recipe": (f"{STUDY}/arms/lora/recipe", "soup", ["arms (recipe)", "'soup'", "known: lora, qlora"]),
+    "unknown adapter": (f"{STUDY}/recipes/lora/adapter", "rank-9", ["(adapter)", "'rank-9'", "known: rank-16"]),
+    "unknown evaluation": (f"{STUDY}/evaluation", "exam", ["evaluation", "'exam'", "known: evaluation, standard"]),
+    "unknown part": (f"{STUDY}/mixes/standard/part", "dev", ["mixes (part)", "'dev'", "known: test, train"]),
+    "unknown prompt": (f"{STUDY}/mixes/standard/rows/0/prompt", "on", ["mixes (prompt)", "'on'", "flag-on", "moved-off"]),
+    "unknown target": (f"{STUDY}/mixes/standard/rows/0/target", "no", ["mixes (target)", "'no'", "overview, refusal"]),
+    "unknown prompt of a gap": (f"{STUDY}/gaps/moved", ["moved-on", "off"], ["gaps", "'off'", "moved-off"]),
+    "unknown arm of a claim": (f"{STUDY}/claims/0/arms", ["dpo"], ["claims (arms)", "'dpo'", "known: base, lora, qlora"]),
+    "unknown condition of a claim": (f"{STUDY}/claims/0/condition", "on", ["claims (condition)", "'on'", "flag-on"]),
+    "unknown condition of a figure": (f"{STUDY}/figures/gap/conditions", ["x"], ["figures (conditions)", "'x'", "moved"]),
+    "an arm that starts from itself": (f"{STUDY}/arms/lora/from", "lora", ["arms", "circle", "lora <- lora"]),
+    "a base that starts from an arm": (
+        f"{STUDY}/arms/base",
+        {"from": "lora", "mix": "standard", "recipe": "lora"},
+        ["arms.base", "{from: null}", "circle"],
+    ),
+    "shares below one": (f"{STUDY}/split/by/act/train", 0.3, ["split.by.act", "0.8999", "not 1"]),
+    "shares above one": (f"{STUDY}/split/by/wording/test", 0.5, ["split.by.wording", "1.1", "not 1"]),
+    "an evaluation row without should": (
+        f"{STUDY}/mixes/evaluation/rows/2",
+        {"kind": "benign", "prompt": "flag-on", "target": "answer", "rows": 1, "per": {}},
+        ["mixes.evaluation", "row 2", "'should'"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("where", "value", "told"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_refused_with_its_place_the_finding_and_what_is_allowed(where, value, told):
+    message = refusal(put(POCKET, where, value))
+    assert [part for part in told if part not in message] == []
+    assert "Nothing was started" in message
+
+
+def test_a_circle_of_arms_is_told_arm_by_arm():
+    config = put(POCKET, f"{STUDY}/arms/lora/from", "qlora")
+    message = refusal(put(config, f"{STUDY}/arms/qlora/from", "lora"))
+    assert "lora <- qlora <- lora" in message
+
+
+def test_a_chain_of_arms_is_no_circle():
+    check_config(put(POCKET, f"{STUDY}/arms/qlora/from", "lora"), SCHEMA)
+
+
+def test_all_faults_of_a_kind_are_told_at_once():
+    faults = [line for line in refusal({**POCKET, "device": "tpu", "detector": "mood"}).splitlines() if line[:4] == "  - "]
+    assert [line.split(":")[0] for line in faults] == ["  - detector", "  - device"]
+
+
+def test_a_detector_of_the_schema_is_one_that_exists():
+    from abstain.refusal import DETECTORS
+
+    assert sorted(RULES["properties"]["detector"]["enum"]) == sorted(DETECTORS)
+
+
+def test_a_reader_of_the_schema_is_one_that_exists():
+    from abstain.corpora import READERS
+
+    assert sorted(RULES["$defs"]["corpus"]["properties"]["reader"]["enum"]) == sorted(READERS)
+
+
+def test_the_schema_is_a_schema():
+    Draft202012Validator.check_schema(RULES)
+
+
+def test_every_object_with_named_keys_refuses_all_others():
+    places = [(path, schema) for path, schema in subschemas(RULES) if "properties" in schema]
+    assert [path for path, schema in places if schema.get("additionalProperties") is not False] == []
+    assert len(places) > 10
+
+
+def test_every_map_with_free_names_says_what_its_values_are():
+    maps = [(path, schema) for path, schema in subschemas(RULES) if schema.get("type") == "object"]
+    assert [path for path, schema in maps if "additionalProperties" not in schema] == []
+
+
+def test_every_named_key_is_required_unless_a_choice_of_keys_is():
+    for path, schema in subschemas(RULES):
+        if "properties" in schema:
+            chosen = {key for choice in schema.get("oneOf", []) for key in choice.get("required", [])}
+            assert set(schema["required"]) | chosen == set(schema["properties"]), path
+
+
+def test_no_default_hides_in_the_schema():
+    assert [path for path, schema in subschemas(RULES) if "default" in schema] == []
+
+
+@pytest.mark.xfail(strict=True, reason="BUG schemas/config.yaml: many keys (weight_decay, optimiser, ...) have no description")
+def test_every_key_is_described():
+    bare = []
+    for path, schema in subschemas(RULES):
+        for name, inner in schema.get("properties", {}).items():
+            if "description" not in resolved(inner):
+                bare.append(f"{path}/{name}")
+    assert bare == []
+
+
+@pytest.mark.xfail(strict=True, reason="BUG: a direction with one arm passes and stops `summarise` with an IndexError")
+def test_a_direction_needs_two_arms_and_a_bound_one():
+    one = {"sentence": "x", "metric": "correct-refusal", "condition": "flag-on", "arms": ["lora"], "direction": "lower"}
+    assert "arms" in refusal(put(POCKET, f"{STUDY}/claims/0", one))
+
+
+@pytest.mark.xfail(strict=True, reason="BUG: an arm may train on rows without a target; `train_sft` then stops on a KeyError")
+def test_an_arm_that_trains_on_the_evaluation_is_refused():
+    assert "target" in refusal(put(POCKET, f"{STUDY}/arms/lora/mix", "evaluation"))
+
+
+@pytest.mark.xfail(strict=True, reason="BUG: a gap may take the name of a prompt; their rows then stand under one condition")
+def test_a_gap_with_the_name_of_a_prompt_is_refused():
+    assert "flag-on" in refusal(put(POCKET, f"{STUDY}/gaps/flag-on", ["flag-on", "flag-off"]))

@@ -1,0 +1,172 @@
+"""Training parts on the real pocket model: 4-bit layers, loss masks, merging, resuming."""
+
+import json
+
+import pytest
+import torch
+from conftest import ROOT
+
+from abstain.chat import render_chat
+from abstain.models import attach_adapter, exact_torch, load_model, save_adapter
+from initialise import initialise
+from merge import GateError, compare, first_logits, merge, merged_model
+
+POCKET = ROOT / "models/pocket"
+BASE = [str(POCKET / name) for name in ("model.safetensors", "config.json")]
+PROMPTS = [[1, 5 + i, 40, 300, 700 + 3 * i, 2] for i in range(16)]
+
+
+@pytest.fixture(scope="module")
+def shape(pocket_config):
+    return pocket_config["adapters"]["rank-16"]
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory, shape):
+    """An adapter with weights that do something: both factors drawn at random."""
+    folder = tmp_path_factory.mktemp("tuned")
+    initialise(BASE, "pocket", shape, 1, str(folder / "initial.safetensors"), str(folder / "adapter_config.json"))
+    model = attach_adapter(load_model(POCKET, "none", "float32", "cpu"), shape, str(folder / "initial.safetensors"))
+    exact_torch(3, "cpu")
+    for name, parameter in sorted(model.named_parameters()):
+        if "lora_B" in name:
+            parameter.data.normal_(0, 0.02)
+    save_adapter(model, shape, "pocket", str(folder / "adapter_model.safetensors"), str(folder / "adapter_config.json"))
+    return folder
+
+
+def four_bit(model):
+    import bitsandbytes as bnb
+
+    return [module for module in model.modules() if isinstance(module, bnb.nn.Linear4bit)]
+
+
+def test_nf4_quantises_every_linear_layer_of_the_blocks():
+    model = load_model(POCKET, "nf4", "float32", "cpu")
+    assert len(four_bit(model)) == 7 * model.config.num_hidden_layers
+    assert not any(layer.support_avx512bf16_for_cpu for layer in four_bit(model))
+
+
+def test_a_4bit_model_gives_the_same_bits_in_training_and_in_evaluation():
+    model = load_model(POCKET, "nf4", "float32", "cpu")
+    ids = torch.tensor(PROMPTS)
+    with torch.no_grad():
+        first, second, third = model.train()(ids).logits, model.eval()(ids).logits, model.train()(ids).logits
+    assert torch.equal(first, second) and torch.equal(first, third)
+
+
+def test_gradients_of_a_qlora_adapter_survive_an_evaluation(shape, tuned):
+    weights = str(tuned / "adapter_model.safetensors")
+    model = attach_adapter(load_model(POCKET, "nf4", "float32", "cpu"), shape, weights)
+    with torch.no_grad():
+        model.eval()(torch.tensor(PROMPTS))
+    model.train()
+    model(input_ids=torch.tensor(PROMPTS), labels=torch.tensor(PROMPTS)).loss.backward()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    assert trained and all(p.grad is not None and p.grad.abs().sum() > 0 for p in trained)
+
+
+def test_the_step_zero_adapter_depends_on_the_seed_alone_and_changes_nothing(tmp_path, shape):
+    paths = [tmp_path / name for name in ("a", "b", "c")]
+    for path, seed in zip(paths, (1, 1, 2), strict=True):
+        initialise(BASE, "pocket", shape, seed, str(path), str(tmp_path / "config.json"))
+    first, again, other = (path.read_bytes() for path in paths)
+    assert first == again != other
+    base = load_model(POCKET, "none", "float32", "cpu")
+    before = first_logits(base, PROMPTS)
+    assert torch.equal(before, first_logits(attach_adapter(base, shape, str(paths[0])), PROMPTS))
+
+
+def test_the_adapter_configuration_has_sorted_targets_and_no_path(tuned, shape):
+    config = json.loads((tuned / "adapter_config.json").read_text())
+    assert config["target_modules"] == sorted(shape["targets"])
+    assert config["base_model_name_or_path"] == "pocket"
+    assert str(ROOT) not in (tuned / "adapter_config.json").read_text()
+
+
+@pytest.mark.parametrize("quantisation", ["none", "nf4"])
+def test_a_right_merge_passes_the_gate_and_loads_as_a_plain_checkpoint(tmp_path, tuned, shape, quantisation):
+    report = _merge(tmp_path, tuned, shape, quantisation)
+    assert report["same first token"] == report["prompts"] == len(PROMPTS)
+    assert report["largest KL divergence"] < 1e-8
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert "quantization_config" not in config
+    model = load_model(tmp_path, "none", "auto", "cpu")
+    trained = attach_adapter(
+        load_model(POCKET, quantisation, "float32", "cpu"), shape, str(tuned / "adapter_model.safetensors")
+    )
+    assert compare(first_logits(trained, PROMPTS), first_logits(model, PROMPTS))["largest KL divergence"] < 1e-8
+
+
+def test_the_two_wrong_merges_of_a_qlora_adapter_are_far_outside_the_gate(tuned, shape):
+    weights = str(tuned / "adapter_model.safetensors")
+    trained = attach_adapter(load_model(POCKET, "nf4", "float32", "cpu"), shape, weights)
+    before = first_logits(trained, PROMPTS)
+    recipe = {"quantisation": "nf4", "dtype": "float32"}
+    right = compare(before, first_logits(merged_model(POCKET, weights, recipe, shape, "cpu"), PROMPTS))
+    onto_4bit = attach_adapter(load_model(POCKET, "nf4", "float32", "cpu"), shape, weights).merge_and_unload()
+    original = {"quantisation": "none", "dtype": "float32"}
+    into_original = merged_model(POCKET, weights, original, shape, "cpu")
+    for wrong in (onto_4bit, into_original):
+        divergence = compare(before, first_logits(wrong, PROMPTS))["largest KL divergence"]
+        assert divergence > 1e-5 > 100 * right["largest KL divergence"]
+
+
+def test_the_gate_stops_a_merge_that_differs_and_publishes_nothing(tmp_path, tuned, shape, monkeypatch):
+    def wrong(folder, weights, recipe, adapter, device):
+        return merged_model(folder, weights, {**recipe, "quantisation": "none"}, adapter, device)
+
+    monkeypatch.setattr("merge.merged_model", wrong)
+    with pytest.raises(GateError, match="differs from its adapter"):
+        _merge(tmp_path, tuned, shape, "nf4")
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+def _merge(folder, tuned, shape, quantisation) -> dict:
+    rendered = folder / "tokens.jsonl"
+    rendered.write_text("".join(json.dumps({"id": str(i), "input_ids": ids}) + "\n" for i, ids in enumerate(PROMPTS)))
+    names = ("config", "generation_config", "tokenizer", "tokenizer_config", "chat_template")
+    start = sorted(str(path) for path in POCKET.iterdir())
+    merge(
+        [str(POCKET / "model.safetensors"), *start],
+        str(tuned / "adapter_model.safetensors"),
+        str(rendered),
+        {"quantisation": quantisation, "dtype": "float32"},
+        shape,
+        "cpu",
+        1e-5,
+        str(folder / "model.safetensors"),
+        str(folder / "gate.json"),
+        **{name: str(folder / f"{name}.{'jinja' if name == 'chat_template' else 'json'}") for name in names},
+    )
+    return json.loads((folder / "gate.json").read_text())
+
+
+def test_only_the_tokens_of_replies_and_their_end_token_carry_loss(tmp_path, shape, tuned, pocket_config):
+    from transformers import AutoTokenizer
+
+    from train_sft import sft_trainer
+
+    tokenizer = AutoTokenizer.from_pretrained(POCKET)
+    chat = [{"role": "user", "content": "How do I bake bread?"}, {"role": "assistant", "content": "With care."}]
+    ids, mask = render_chat(tokenizer, chat)
+    model = attach_adapter(
+        load_model(POCKET, "none", "float32", "cpu"), shape, str(tuned / "adapter_model.safetensors")
+    )
+    recipe = pocket_config["studies"]["safety-mode"]["recipes"]["lora"]
+    rows = [{"input_ids": ids, "completion_mask": mask}, {"input_ids": ids[4:], "completion_mask": mask[4:]}]
+    trainer = sft_trainer(model, POCKET, rows, recipe, 1, "cpu", tmp_path)
+    batch = next(iter(trainer.get_train_dataloader()))
+    for row, labels in zip(batch["input_ids"], batch["labels"], strict=True):
+        carried = row[labels != -100]
+        assert tokenizer.decode(carried) == "With care.<|im_end|>"
+    assert all(p.dtype == torch.float32 for p in trainer.model.parameters() if p.requires_grad)
+
+
+def test_the_tokenizer_gives_back_any_text():
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(POCKET)
+    for text in ("Grüße, 你好 🙂", "\x00\x7f  \n\t", "عربى עברית", "a\u0301 \ufeff zero\u200bwidth", "I\u2019m sorry"):
+        assert tokenizer.decode(tokenizer(text)["input_ids"]) == text
+    assert tokenizer.pad_token_id != tokenizer.eos_token_id
