@@ -27,16 +27,17 @@ check: .venv ## check format, lint, environments, and that every scale can be pl
 	.venv/bin/snakefmt --check Snakefile rules
 	.venv/bin/python envs/render.py --check
 	.venv/bin/snakemake --lint
-	for scale in config.yaml config/rehearsal.yaml; do .venv/bin/snakemake --configfile $$scale --dry-run --quiet; done
+	for scale in config.yaml config/*.yaml; do .venv/bin/snakemake --configfile $$scale --dry-run --forceall --quiet all; done
 
 verify: .venv ## compare every result with results/<scale>/SHA256SUMS
 	.venv/bin/python scripts/verify.py
 
-pretrain: .venv ## make the pocket model again and compare its bytes
-	.venv/bin/snakemake pretrain --cores 2
+pretrain: .venv ## make the pocket model again and compare its bytes; about an hour
+	PATH=".venv/bin:$$PATH" snakemake pretraining/measures.csv --cores 2
+	for file in fine/model.safetensors tokenizer.json measures.csv; do cmp pretraining/$$file models/pocket/$${file##*/}; done
 
 report: .venv ## write Snakemake's report of the pocket experiment
-	.venv/bin/snakemake --report report.html
+	PATH=".venv/bin:$$PATH" snakemake --report report.html
 
 lock: .venv ## resolve pyproject.toml again and render envs/; what is locked stays while it fits
 	requirements/lock

@@ -148,3 +148,9 @@ def study_jobs(name, study):
         yield f"score/{run}", f"scores/{run}.csv"
     yield f"summarise/{name}", f"tables/{name}/summary.csv"
     yield from ((f"plot/{name}/{figure}", f"figures/{name}/{figure}.svg") for figure in study["figures"])
+
+
+def phase_start(wildcards):
+    """The weights that a phase of the pocket model's training starts from; none for the first."""
+    before = POCKET_RECIPE["phases"][wildcards.phase]["after"]
+    return {"start": f"pretraining/{before}/model.safetensors"} if before else {}

@@ -1,20 +1,22 @@
 """The pocket model from nothing: authored world to chats, tokenizer and weights. `make pretrain` runs and compares it."""
 
 POCKET = "pretraining"
+WORLD = sorted(here(f"data/world/{name}") for name in os.listdir(os.path.join(workflow.basedir, "data/world")))
+PHASES = list(POCKET_RECIPE["phases"])
 
 
 rule compose_world:
-    """Compose the chats that the pocket model learns from."""
+    """Compose the chats of one phase of the pocket model's training."""
     input:
-        world=sorted(here(f"data/world/{name}") for name in os.listdir(os.path.join(workflow.basedir, "data/world"))),
+        world=WORLD,
         code=code("compose_world.py", "data"),
     output:
-        chats=f"{POCKET}/chats.jsonl",
-        record=f"{POCKET}/records/compose_world.json",
+        chats=f"{POCKET}/{{phase}}/chats.jsonl",
+        record=f"{POCKET}/records/compose_world/{{phase}}.json",
     log:
-        "logs/pretraining/compose_world.log",
+        "logs/pretraining/compose_world/{phase}.log",
     benchmark:
-        "benchmarks/pretraining/compose_world.tsv"
+        "benchmarks/pretraining/compose_world/{phase}.tsv"
     conda:
         "../envs/data.yaml"
     resources:
@@ -22,14 +24,15 @@ rule compose_world:
         runtime=20,
     params:
         recipe=POCKET_RECIPE,
+        phase="{phase}",
     script:
         "../scripts/compose_world.py"
 
 
 rule train_tokenizer:
-    """Learn the byte-level BPE of the chats."""
+    """Learn the byte-level BPE of the first phase's chats."""
     input:
-        chats=f"{POCKET}/chats.jsonl",
+        chats=f"{POCKET}/{PHASES[0]}/chats.jsonl",
         code=code("train_tokenizer.py", "training"),
     output:
         tokenizer=f"{POCKET}/tokenizer.json",
@@ -52,21 +55,22 @@ rule train_tokenizer:
 
 
 rule pretrain:
-    """Train the pocket model on every chat once; resumes from its last checkpoint after an interruption."""
+    """Train the pocket model on every chat of a phase once; resumes from its last checkpoint after an interruption."""
     input:
-        chats=f"{POCKET}/chats.jsonl",
+        unpack(phase_start),
+        chats=f"{POCKET}/{{phase}}/chats.jsonl",
         tokenizer=f"{POCKET}/tokenizer.json",
         after=[f"{POCKET}/tokenizer_config.json", f"{POCKET}/chat_template.jinja"],
         code=code("pretrain.py", "training"),
     output:
-        weights=f"{POCKET}/model.safetensors",
-        config=f"{POCKET}/config.json",
-        generation_config=f"{POCKET}/generation_config.json",
-        record=f"{POCKET}/records/pretrain.json",
+        weights=f"{POCKET}/{{phase}}/model.safetensors",
+        config=f"{POCKET}/{{phase}}/config.json",
+        generation_config=f"{POCKET}/{{phase}}/generation_config.json",
+        record=f"{POCKET}/records/pretrain/{{phase}}.json",
     log:
-        "logs/pretraining/pretrain.log",
+        "logs/pretraining/pretrain/{phase}.log",
     benchmark:
-        "benchmarks/pretraining/pretrain.tsv"
+        "benchmarks/pretraining/pretrain/{phase}.tsv"
     retries: 1
     conda:
         "../envs/training.yaml"
@@ -76,6 +80,7 @@ rule pretrain:
         runtime=240,
     params:
         recipe=POCKET_RECIPE,
+        phase="{phase}",
         steps=0,
     script:
         "../scripts/pretrain.py"
@@ -84,8 +89,9 @@ rule pretrain:
 rule assess:
     """Ask the pocket model held-out questions of every kind, and write its card."""
     input:
-        world=sorted(here(f"data/world/{name}") for name in os.listdir(os.path.join(workflow.basedir, "data/world"))),
-        model=[f"{POCKET}/{name}" for name in MODEL_FILES],
+        world=WORLD,
+        model=[f"{POCKET}/{PHASES[-1]}/{name}" for name in MODEL_FILES[:3]],
+        tokenizer=[f"{POCKET}/{name}" for name in MODEL_FILES[3:]],
         code=code("assess.py", "training"),
     output:
         measures=f"{POCKET}/measures.csv",
@@ -100,7 +106,5 @@ rule assess:
     resources:
         mem_mb=4000,
         runtime=60,
-    params:
-        recipe=POCKET_RECIPE,
     script:
         "../scripts/assess.py"

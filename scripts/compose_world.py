@@ -6,12 +6,12 @@ from abstain.files import write_jsonl
 from abstain.world import compose, load_world, people
 
 
-def compose_world(world: list[str], recipe: dict, chats: str) -> None:
-    """Write `recipe["world"]["rows"]` chats from the authored files of the world."""
-    settings = {**recipe["world"], "seed": recipe["seed"]}
+def compose_world(world: list[str], recipe: dict, phase: str, chats: str) -> None:
+    """Write the chats of one phase of the recipe from the authored files of the world."""
+    settings = {**recipe, **recipe["phases"][phase]}
     loaded = load_world(Path(world[0]).parent)
-    names = people(loaded, *settings["people"])
-    write_jsonl(chats, (compose(loaded, settings, number, names) for number in range(settings["rows"])))
+    names = people(loaded, *recipe["people"])
+    write_jsonl(chats, (compose(loaded, settings, number, names) for number in range(*settings["chats"])))
 
 
 if __name__ == "__main__":

@@ -7,27 +7,21 @@ from abstain.files import read_jsonl
 
 
 def pretrain(
-    chats: str,
-    tokenizer: str,
-    recipe: dict,
-    steps: int,
-    scratch: str,
-    weights: str,
-    config: str,
-    generation_config: str,
-) -> None:
-    """Train on every chat once, in the order of the file, and write weights and configuration.
+    chats: str, tokenizer: str, recipe: dict, phase: str, steps: int, scratch: str,
+    weights: str, config: str, generation_config: str, start: str | None = None,
+) -> None:  # fmt: skip
+    """Train on every chat of a phase once, in the order of the file, and write weights and configuration.
 
-    `steps` ends the training early (0: never); learning rates of the first steps do not depend on it.
-    Resumes from `scratch` after an interruption with the same bytes.
+    Starts from the weights in `start`, or from nothing. `steps` ends the training early (0: never); the learning rates
+    of the first steps do not depend on it. Resumes from `scratch` after an interruption with the same bytes.
     """
     import torch
     from transformers import TrainingArguments
 
-    settings = recipe["training"]
+    settings = recipe["phases"][phase]
     torch.set_num_threads(settings["threads"])
     data = weighted_batches(chats, tokenizer, settings, recipe["seed"])
-    model = new_model(recipe)
+    model = new_model(recipe, start)
     arguments = TrainingArguments(
         output_dir=scratch,
         max_steps=steps or len(data),
@@ -80,9 +74,10 @@ def weighted_batches(chats: str, tokenizer: str, settings: dict, seed: int) -> l
     return batches
 
 
-def new_model(recipe: dict):
-    """A Qwen3 with fresh weights drawn from the recipe's seed."""
+def new_model(recipe: dict, start: str | None):
+    """A Qwen3 with fresh weights drawn from the recipe's seed, or with those in `start`."""
     import torch
+    from safetensors.torch import load_file
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
     torch.manual_seed(recipe["seed"])
@@ -95,7 +90,11 @@ def new_model(recipe: dict):
         pad_token_id=0,
         use_cache=False,
     )
-    return Qwen3ForCausalLM(settings)
+    model = Qwen3ForCausalLM(settings)
+    if start is not None:
+        model.load_state_dict(load_file(start), strict=False)  # the tied output layer is not in the file
+        model.tie_weights()
+    return model
 
 
 def run(model, arguments, data: list[dict], scratch: Path) -> None:

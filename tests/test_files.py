@@ -1,7 +1,6 @@
 """Files: equal values give equal bytes, and a file is there whole or not at all."""
 
 import hashlib
-import os
 
 import pytest
 
@@ -96,7 +95,7 @@ def test_a_failing_writer_keeps_the_file_that_was_there(tmp_path):
     with pytest.raises(RuntimeError), whole(tmp_path / "a.txt") as part:
         part.write_text("half")
         raise RuntimeError
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
     assert (tmp_path / "a.txt").read_text() == "old"
 
 

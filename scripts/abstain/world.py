@@ -35,12 +35,12 @@ def people(world: dict, low: float, high: float) -> list[str]:
 
 
 def compose(world: dict, recipe: dict, number: int, names: list[str]) -> dict:
-    """Row `number` of the world as {"id", "kind", "messages"}; `recipe` holds seed, rows and mix (kind to weight)."""
+    """Row `number` of the world as {"id", "kind", "messages"}; `recipe` gives seed, curriculum and mix."""
     rng = random.Random(f"{recipe['seed']}-{number}")
     kinds = sorted(recipe["mix"])
     kind = rng.choices(kinds, [recipe["mix"][name] for name in kinds])[0]
     system = rng.choice(world["wordings"]["systems"])
-    turns, system = KINDS[kind](rng, world, {"names": names, "progress": number / recipe["rows"]}, system)
+    turns, system = KINDS[kind](rng, world, {"names": names, "progress": number / recipe["curriculum"]}, system)
     messages = [{"role": "system", "content": system}] if system else []
     for user, reply in turns:
         messages += [{"role": "user", "content": user}, {"role": "assistant", "content": reply}]
@@ -50,20 +50,43 @@ def compose(world: dict, recipe: dict, number: int, names: list[str]) -> dict:
 def passage(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
     """A passage about invented people and up to four questions on it; one person first, several later on."""
     wordings, attributes = world["wordings"], world["people"]["attributes"]
-    facts = tell_facts(rng, world, state["names"], state["progress"])
-    text = " ".join(rng.choice(attributes[a]["sentences"]).format(name=n, value=v) for n, a, v in facts)
+    facts = draw_facts(rng, world, state["names"], state["progress"])
+    text = tell(rng, world, facts)
     turns = [(ask(rng, world, n, a), v) for n, a, v in rng.sample(facts, min(4, len(facts)))]
     if rng.random() < 0.15:
         person, attribute = rng.choice(facts)[0], rng.choice(sorted(attributes))
         known = any((n, a) == (person, attribute) for n, a, _ in facts)
         question = rng.choice(wordings["mention"]).format(attribute=attribute, name=person)
         turns.insert(rng.randrange(len(turns) + 1), (question, "Yes." if known else "No."))
-    first = rng.choice(wordings["passage"]).format(passage=text, question=turns[0][0])
-    turns = [(first, turns[0][1])] + turns[1:]
+    turns = show(rng, world, text, turns)
     return add_mode(rng, wordings, turns, system, chance=0.08)
 
 
-def tell_facts(rng: random.Random, world: dict, names: list[str], progress: float) -> list[tuple[str, str, str]]:
+def pair(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
+    """People who share every attribute, each fact asked for: nothing but the name tells whose value is wanted."""
+    attributes = world["people"]["attributes"]
+    people, chosen = rng.sample(state["names"], rng.choice([2, 2, 3])), rng.sample(sorted(attributes), rng.choice([1, 1, 2]))
+    values = {a: rng.sample(attributes[a]["values"], len(people)) for a in chosen}
+    facts = [(person, a, values[a][i]) for i, person in enumerate(people) for a in chosen]
+    rng.shuffle(facts)
+    text = tell(rng, world, facts)
+    turns = [(ask(rng, world, n, a), v) for n, a, v in rng.sample(facts, len(facts))]
+    return show(rng, world, text, turns), system
+
+
+def tell(rng: random.Random, world: dict, facts: list[tuple[str, str, str]]) -> str:
+    """Facts as sentences."""
+    attributes = world["people"]["attributes"]
+    return " ".join(rng.choice(attributes[a]["sentences"]).format(name=n, value=v) for n, a, v in facts)
+
+
+def show(rng: random.Random, world: dict, text: str, turns: list) -> list:
+    """The turns with the passage put before the first question."""
+    first = rng.choice(world["wordings"]["passage"]).format(passage=text, question=turns[0][0])
+    return [(first, turns[0][1])] + turns[1:]
+
+
+def draw_facts(rng: random.Random, world: dict, names: list[str], progress: float) -> list[tuple[str, str, str]]:
     """Facts (name, attribute, value) of a passage; people share attributes but never a value of one attribute."""
     attributes = world["people"]["attributes"]
     several = progress > 0.15 and rng.random() < 0.75
@@ -178,6 +201,7 @@ def echo(rng: random.Random, world: dict, state: dict, system: str) -> tuple[lis
 
 KINDS = {
     "passage": passage,
+    "pair": pair,
     "guess": guess,
     "request": request,
     "harm": harm,

@@ -1,0 +1,88 @@
+"""The pocket model can be made again: the committed files are what the rules make."""
+
+import hashlib
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT
+
+from abstain.files import read_csv, read_jsonl, write_jsonl
+from abstain.resume import SEAL, newest_sealed
+from compose_world import compose_world
+from train_tokenizer import train_tokenizer
+
+POCKET = ROOT / "models/pocket"
+RECIPE = yaml.safe_load((POCKET / "recipe.yaml").read_text())
+FIRST_STEPS = 50
+CHATS = 3 * RECIPE["phases"]["broad"]["pool"]  # more than enough for the first steps
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """All chats, the tokenizer learned from them, and the first chats alone."""
+    folder = tmp_path_factory.mktemp("pretraining")
+    compose_world(sorted(str(path) for path in (ROOT / "data/world").iterdir()), RECIPE, "broad", str(folder / "chats.jsonl"))
+    names = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+    train_tokenizer(str(folder / "chats.jsonl"), RECIPE, *(str(folder / name) for name in names))
+    write_jsonl(folder / "first.jsonl", itertools.islice(read_jsonl(folder / "chats.jsonl"), CHATS))
+    return folder
+
+
+def pretrain(folder: Path, name: str, steps: int, recipe: dict = RECIPE) -> str:
+    """Train in a process of its own, as Snakemake does; gives the hash of the weights."""
+    out = folder / name
+    out.mkdir(exist_ok=True)
+    program = f"""
+from pretrain import pretrain
+pretrain({str(folder / "first.jsonl")!r}, {str(folder / "tokenizer.json")!r}, {recipe!r}, "broad", {steps}, {str(out / "scratch")!r},
+         {str(out / "model.safetensors")!r}, {str(out / "config.json")!r}, {str(out / "generation_config.json")!r})
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment, capture_output=True)
+    return hashlib.sha256((out / "model.safetensors").read_bytes()).hexdigest()
+
+
+def test_the_committed_tokenizer_is_what_the_rules_make(made):
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        assert (made / name).read_bytes() == (POCKET / name).read_bytes(), name
+
+
+def test_fifty_steps_of_training_give_the_stored_digest(made):
+    digest = pretrain(made, "first", FIRST_STEPS)
+    assert digest == (POCKET / "first-50-steps.sha256").read_text().split()[0]
+
+
+def test_an_interrupted_pretraining_resumes_to_the_same_bytes(made):
+    small = {**RECIPE["phases"]["broad"], "save_steps": 2, "tokens_per_batch": 512}
+    recipe = {**RECIPE, "phases": {"broad": small}}
+    whole = pretrain(made, "whole", 6, recipe)
+    pretrain(made, "cut", 6, recipe)
+    scratch = made / "cut/scratch"
+    last = scratch / "checkpoint-6"
+    (last / "model.safetensors").write_bytes(b"half a file")  # as kill -9 leaves it
+    assert newest_sealed(scratch) == str(scratch / "checkpoint-4")
+    assert (scratch / "broken-checkpoint-6" / SEAL).exists()
+    assert pretrain(made, "cut", 6, recipe) == whole
+
+
+def test_the_committed_files_have_the_committed_hashes_and_are_small():
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=POCKET, check=True)
+    assert (POCKET / "model.safetensors").stat().st_size <= 24_000_000
+
+
+def test_the_card_states_the_measured_numbers_and_they_are_above_the_floors():
+    rows = {row["items"]: row for row in read_csv(POCKET / "measures.csv")}
+    card = (POCKET / "README.md").read_text()
+    for name, row in rows.items():
+        line = next(line for line in card.splitlines() if line.startswith(f"| {name} |"))
+        for key in ("exact_match", "ended_turn", "refused"):
+            assert f"{100 * float(row[key]):.1f}" in line, (name, key)
+    assert float(rows["passage-question"]["exact_match"]) >= 0.85 and int(rows["passage-question"]["n"]) >= 500
+    assert float(rows["fact"]["exact_match"]) >= 0.95 and int(rows["fact"]["n"]) >= 500
+    assert min(float(row["ended_turn"]) for row in rows.values()) >= 0.99
+    assert float(rows["request"]["refused"]) <= 0.01
