@@ -19,7 +19,7 @@ reproduce: .venv ## run the whole pocket experiment and verify it
 	scripts/reproduce
 
 test: .venv ## run every test
-	.venv/bin/python -m pytest -n 2
+	.venv/bin/python -m pytest -n 2 --dist loadfile
 
 check: .venv ## check format, lint, environments, and that every scale can be planned; seconds
 	.venv/bin/ruff format --check .

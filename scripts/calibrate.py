@@ -3,7 +3,7 @@
 from itertools import chain
 
 from abstain.files import read_jsonl, write_json, write_jsonl
-from abstain.splits import assign_parts, draw_mix, part_of
+from abstain.splits import SplitError, assign_parts, draw_mix, part_of
 
 
 def calibrate(corpora: list[str], study: dict, mix: str, examples: str, card: str) -> None:
@@ -38,7 +38,7 @@ def compose(example: dict, row: dict, study: dict, number: int) -> dict:
     """An example under the row's prompt: its messages, and either a reply to learn or the right behaviour."""
     prompt = study["prompts"][row["prompt"]]
     messages = [{"role": "system", "content": prompt["system"]}] if prompt["system"] is not None else []
-    messages.append({"role": "user", "content": prompt["user"].format_map(example)})
+    messages.append({"role": "user", "content": fill(prompt["user"], example)})
     result = {
         **example,
         "request": example["id"],
@@ -48,10 +48,19 @@ def compose(example: dict, row: dict, study: dict, number: int) -> dict:
     }
     if "target" in row:
         replies = study["targets"][row["target"]]
-        result["target"] = replies[number % len(replies)].format_map(example)
+        result["target"] = fill(replies[number % len(replies)], example)
     else:
         result["should"] = row["should"]
     return result
+
+
+def fill(text: str, example: dict) -> str:
+    """The text with {field} replaced by the example's field."""
+    try:
+        return text.format_map(example)
+    except KeyError as error:
+        known = ", ".join(sorted(example))
+        raise SplitError(f"the text {text!r} names the field {error}, but examples have: {known}") from error
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def describe(
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["percent"] = lambda value: f"{100 * float(value):.1f}"
+    environment.filters["percent"] = lambda value: "none" if value == "" else f"{100 * float(value):.1f}"
     studies = [{"name": Path(path).parent.name, "claims": _rows(path)} for path in claims]
     for study in studies:
         mine = [Path(path) for path in figures if Path(path).parent.name == study["name"]]

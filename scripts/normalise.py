@@ -7,7 +7,10 @@ from abstain.files import write_json, write_jsonl
 
 def normalise(corpus: str, record_of_corpus: dict, examples: str, quarantine: str, card: str, **files: str) -> None:
     """Write examples sorted by id, the quarantined rows, and a card with counts and the licence."""
-    rows = list(READERS[record_of_corpus["reader"]](files))
+    try:
+        rows = list(READERS[record_of_corpus["reader"]](files))
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"corpus {corpus!r} is not UTF-8 ({error}); convert it and run again") from error
     good = [{**row, "source": corpus} for row in rows if isinstance(row, dict)]
     bad = [{"where": row.where, "reason": row.reason} for row in rows if isinstance(row, Quarantined)]
     if not good:

@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from abstain.corpora import READERS, Quarantined, plain_text, read_chats, read_do_not_answer, read_requests
+from abstain.download import CorpusError
 from abstain.world import load_world
+from normalise import normalise
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
@@ -233,25 +235,34 @@ def test_chats_of_several_files_come_in_the_order_of_their_names(tmp_path):
     assert [row["question"] for row in read_chats(files)] == ["One?", "Two?"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG read_chats: an empty question becomes an example (read_do_not_answer quarantines it)"
+@pytest.mark.parametrize(
+    ("line", "key"), [('{"question": " ", "kind": "benign"}', "question"), ('{"question": "Why?", "kind": ""}', "kind")]
 )
-def test_chats_set_an_empty_question_aside(tmp_path):
-    good, bad = sorted_out(read_chats(chats(tmp_path, '{"question": " ", "kind": "benign"}\n')))
-    assert (good, len(bad)) == ([], 1)
+def test_chats_set_an_empty_question_or_kind_aside(tmp_path, line, key):
+    good, bad = sorted_out(read_chats(chats(tmp_path, line)))
+    assert good == []
+    assert bad == [("chats.jsonl, line 1", f"{key} must be text that is not empty")]
 
 
-@pytest.mark.xfail(
-    strict=True, reason='BUG read_chats: "id": null becomes the text "None", and two such rows stop `normalise`'
-)
 def test_chats_with_a_null_id_get_one_of_their_own(tmp_path):
-    good, _ = sorted_out(read_chats(chats(tmp_path, '{"id": null, "question": "Why?", "kind": "benign"}\n')))
-    assert good[0]["id"] != "None"
+    lines = [json.dumps({"id": None, "question": question, "kind": "benign"}) for question in ("Why?", "Who?")]
+    good, _ = sorted_out(read_chats(chats(tmp_path, "\n".join(lines))))
+    assert [len(row["id"]) for row in good] == [16, 16]
+    assert good[0]["id"] != good[1]["id"]
 
 
 def test_plain_text_evens_out_case_and_white_space_only():
     assert plain_text("  Straße\t\u00a0und\n WEG? ") == "strasse und weg?"
     assert plain_text("a-b, c") == "a-b, c"
+
+
+def test_a_corpus_that_is_not_utf_8_is_told_by_name(tmp_path):
+    path = tmp_path / "chats.jsonl"
+    path.write_bytes('{"question": "Où?", "kind": "benign"}'.encode("latin-1"))
+    outputs = [str(tmp_path / name) for name in ("examples", "quarantine", "card")]
+    with pytest.raises(CorpusError, match="'mine' is not UTF-8 .*convert it"):
+        normalise("mine", {"reader": "chats", "licence": "CC0-1.0", "limit": None}, *outputs, chats=str(path))
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_every_reader_tells_examples_from_rows_set_aside(tmp_path):

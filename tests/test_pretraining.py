@@ -26,7 +26,8 @@ CHATS = 3 * RECIPE["phases"]["broad"]["pool"]  # more than enough for the first 
 def made(tmp_path_factory):
     """All chats, the tokenizer learned from them, and the first chats alone."""
     folder = tmp_path_factory.mktemp("pretraining")
-    compose_world(sorted(str(path) for path in (ROOT / "data/world").iterdir()), RECIPE, "broad", str(folder / "chats.jsonl"))
+    world = sorted(str(path) for path in (ROOT / "data/world").iterdir())
+    compose_world(world, RECIPE, "broad", str(folder / "chats.jsonl"))
     names = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
     train_tokenizer(str(folder / "chats.jsonl"), RECIPE, *(str(folder / name) for name in names))
     write_jsonl(folder / "first.jsonl", itertools.islice(read_jsonl(folder / "chats.jsonl"), CHATS))
@@ -39,8 +40,9 @@ def pretrain(folder: Path, name: str, steps: int, recipe: dict = RECIPE) -> str:
     out.mkdir(exist_ok=True)
     program = f"""
 from pretrain import pretrain
-pretrain({str(folder / "first.jsonl")!r}, {str(folder / "tokenizer.json")!r}, {recipe!r}, "broad", {steps}, {str(out / "scratch")!r},
-         {str(out / "model.safetensors")!r}, {str(out / "config.json")!r}, {str(out / "generation_config.json")!r})
+pretrain({str(folder / "first.jsonl")!r}, {str(folder / "tokenizer.json")!r}, {recipe!r}, "broad", {steps},
+         {str(out / "scratch")!r}, {str(out / "model.safetensors")!r}, {str(out / "config.json")!r},
+         {str(out / "generation_config.json")!r})
 """
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "scripts")}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment, capture_output=True)

@@ -47,5 +47,6 @@ def test_every_program_belongs_to_a_rule_of_the_same_name_with_a_function_of_tha
 
 
 def test_no_rule_file_asks_for_the_name_of_a_study_or_scale():
-    for path in [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk")), *sorted((ROOT / "scripts").rglob("*.py"))]:
+    paths = [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk")), *sorted((ROOT / "scripts").rglob("*.py"))]
+    for path in paths:
         assert not re.search(r"(study|scale|arm) == [\"']", path.read_text()), path

@@ -10,6 +10,7 @@ import yaml
 
 from abstain.corpora import read_requests
 from abstain.splits import SplitError, assign_parts, draw_mix, find_leaks, near_duplicates, part_of
+from calibrate import fill
 
 ROOT = Path(__file__).resolve().parents[1]
 SPLIT = {"by": {"act": {"train": 0.6, "test": 0.4}}, "stratify": ["kind"], "seed": 1}
@@ -105,9 +106,8 @@ def test_a_field_to_split_by_that_an_example_lacks_is_told():
         assign_parts(pool(), {**SPLIT, "by": {"author": {"train": 0.5, "test": 0.5}}})
 
 
-@pytest.mark.xfail(strict=True, reason="BUG assign_parts: an unknown field of `stratify` is ignored without a word")
 def test_a_field_to_stratify_by_that_an_example_lacks_is_told():
-    with pytest.raises(SplitError, match="knd"):
+    with pytest.raises(SplitError, match=r"0-0 of us has no field 'knd'.*act.*kind"):
         assign_parts(pool(), {**SPLIT, "stratify": ["knd"]})
 
 
@@ -164,12 +164,21 @@ def test_too_few_examples_are_told_with_what_there_is():
         draw_mix(pool(), mix(row(rows=1), row(rows=6, per={"act": 1})))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="BUG draw_mix: an unknown field of `per` ends in a bare KeyError with a traceback"
-)
 def test_a_field_of_per_that_an_example_lacks_is_told():
-    with pytest.raises(SplitError, match="author"):
+    with pytest.raises(SplitError, match=r"of us has no field 'author' to count by.*act.*kind"):
         draw_mix(pool(), mix(row(per={"author": 1})))
+
+
+def test_a_field_of_per_that_only_some_examples_have_is_told():
+    examples = [{**example, "author": "A"} if example["id"] != "8-2" else example for example in pool()]
+    with pytest.raises(SplitError, match="8-2 of us has no field 'author'"):
+        draw_mix(examples, mix(row(per={"author": 99})))
+
+
+def test_a_text_is_filled_in_from_the_examples_fields_and_an_unknown_one_is_told():
+    assert fill("How do I {act}?", {"id": "1", "act": "swim"}) == "How do I swim?"
+    with pytest.raises(SplitError, match=r"'How do I \{atc\}\?' names the field 'atc', but examples have: act, id"):
+        fill("How do I {atc}?", {"id": "1", "act": "swim"})
 
 
 def test_a_leak_is_found_in_the_field_where_it_stands():

@@ -11,13 +11,14 @@ import pytest
 import yaml
 
 from abstain.refusal import DETECTORS
-from abstain.world import KINDS, ask, compose, load_world, people, share, tell_facts
+from abstain.world import KINDS, ask, compose, draw_facts, load_world, people, share
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = yaml.safe_load((ROOT / "models" / "pocket" / "recipe.yaml").read_text(encoding="utf-8"))
-FIRST = min(RECIPE["phases"].values(), key=lambda phase: phase["chats"])
-SETTINGS = {**RECIPE, **FIRST}
+PHASES = sorted(RECIPE["phases"].values(), key=lambda phase: phase["chats"])
+SETTINGS = {**RECIPE, **PHASES[0]}
 COUNT = 5000
+NAMES = ["Ada Amber", "Bela Birch", "Cora Castle", "Dario Dale"]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,19 @@ def names(world) -> list[str]:
 @pytest.fixture(scope="module")
 def rows(world, names) -> list[dict]:
     """The first chats that the pocket model reads."""
-    return [compose(world, SETTINGS, number, names) for number in range(COUNT)]
+    return first_of(PHASES[0], world, names)
+
+
+@pytest.fixture(scope="module")
+def every(world, names, rows) -> list[dict]:
+    """The first chats of every phase."""
+    return rows + [row for phase in PHASES[1:] for row in first_of(phase, world, names)]
+
+
+def first_of(phase: dict, world: dict, names: list[str]) -> list[dict]:
+    """The first chats of a phase of the recipe."""
+    start, end = phase["chats"]
+    return [compose(world, {**RECIPE, **phase}, number, names) for number in range(start, min(end, start + COUNT))]
 
 
 def said(rows: list[dict], *roles: str) -> list[str]:
@@ -47,7 +60,7 @@ def words(texts: list[str]) -> set[str]:
 
 def chat(kind: str, world: dict, number: int) -> tuple[list, str]:
     """Turns and system message of one chat of a kind, late in the curriculum."""
-    state = {"names": ["Ada Amber", "Bela Birch", "Cora Castle", "Dario Dale"], "progress": 1.0}
+    state = {"names": NAMES, "progress": 1.0}
     return KINDS[kind](random.Random(f"test-{kind}-{number}"), world, state, "You are a helpful assistant.")
 
 
@@ -70,31 +83,34 @@ def test_another_seed_gives_other_chats(world, names, rows):
     ]
 
 
-def test_every_chat_alternates_between_user_and_assistant_and_says_something(rows):
-    for row in rows:
+def test_every_chat_alternates_between_user_and_assistant_and_says_something(every):
+    for row in every:
         roles = [message["role"] for message in row["messages"]]
         talk = roles[1:] if roles[0] == "system" else roles
         assert talk == ["user", "assistant"] * (len(talk) // 2) != [], row["id"]
         assert all(message["content"].strip() for message in row["messages"]), row["id"]
 
 
-def test_no_placeholder_is_left_unfilled(rows):
-    assert [text for text in said(rows, "system", "user", "assistant") if re.search(r"[{}]|\bNone\b", text)] == []
+def test_no_placeholder_is_left_unfilled(every):
+    assert [text for text in said(every, "system", "user", "assistant") if re.search(r"[{}]|\bNone\b", text)] == []
 
 
-def test_chats_are_numbered_and_every_kind_has_its_share(rows):
-    assert [row["id"] for row in rows] == [f"world-{number}" for number in range(COUNT)]
-    counts, total = Counter(row["kind"] for row in rows), sum(SETTINGS["mix"].values())
-    assert set(counts) == set(SETTINGS["mix"]) == set(KINDS)
-    for kind, weight in SETTINGS["mix"].items():
-        expected = COUNT * weight / total
+@pytest.mark.parametrize("name", RECIPE["phases"])
+def test_chats_are_numbered_and_every_kind_of_a_phase_has_its_share(world, names, name):
+    phase = RECIPE["phases"][name]
+    mine = first_of(phase, world, names)
+    assert [row["id"] for row in mine] == [f"world-{phase['chats'][0] + place}" for place in range(len(mine))]
+    counts, total = Counter(row["kind"] for row in mine), sum(phase["mix"].values())
+    assert set(counts) == set(phase["mix"])
+    for kind, weight in phase["mix"].items():
+        expected = len(mine) * weight / total
         assert abs(counts[kind] - expected) < 4 * expected**0.5, kind
 
 
-def test_no_chat_is_read_in_two_phases_and_every_phase_has_every_kind():
-    phases = sorted(RECIPE["phases"].values(), key=lambda phase: phase["chats"])
-    assert [phase["chats"][0] for phase in phases] == [0, *(phase["chats"][1] for phase in phases[:-1])]
-    assert all(set(phase["mix"]) == set(KINDS) for phase in phases)
+def test_no_chat_is_read_in_two_phases_or_left_out_and_every_kind_is_read_in_one():
+    assert [phase["chats"][0] for phase in PHASES] == [0, *(phase["chats"][1] for phase in PHASES[:-1])]
+    assert all(phase["chats"][0] < phase["chats"][1] for phase in PHASES)
+    assert set().union(*(phase["mix"] for phase in PHASES)) == set(KINDS)
 
 
 def test_who_may_read_about_a_person_depends_on_the_name_alone(world):
@@ -109,10 +125,10 @@ def test_ranges_of_people_share_nobody_and_leave_nobody_out(world):
     assert all(part == sorted(part) for part in ranges)
 
 
-def test_the_base_model_never_reads_a_name_that_is_kept_for_later(world, rows):
+def test_the_base_model_never_reads_a_name_that_is_kept_for_later(world, every):
     kept = set(people(world, SETTINGS["people"][1], 1.0))
-    told = " ".join(said([row for row in rows if row["kind"] in ("passage", "guess")], "user", "assistant"))
-    found = set(re.findall(r"\b[A-Z]\w+ [A-Z]\w+\b", told))
+    read = " ".join(said(every, "system", "user", "assistant"))
+    found = set(re.findall(r"\b(?=([A-Z]\w+ [A-Z]\w+)\b)", read))
     assert found & kept == set()
     assert len(found & set(people(world, *SETTINGS["people"]))) > 500
 
@@ -130,17 +146,67 @@ def test_a_passage_answers_each_question_from_its_own_text(world):
 def test_two_people_of_a_passage_never_share_a_value_of_an_attribute(world):
     names = people(world, 0.8, 1.0)
     for number in range(300):
-        facts = tell_facts(random.Random(number), world, names, 1.0)
+        facts = draw_facts(random.Random(number), world, names, 1.0)
         assert len({(attribute, value) for _, attribute, value in facts}) == len(facts)
         assert len({(name, attribute) for name, attribute, _ in facts}) == len(facts)
 
 
 def test_passages_begin_with_one_person(world):
     names = people(world, 0.8, 1.0)
-    alone = [len({name for name, _, _ in tell_facts(random.Random(n), world, names, 0.05)}) for n in range(100)]
-    later = [len({name for name, _, _ in tell_facts(random.Random(n), world, names, 0.5)}) for n in range(100)]
+    alone = [len({name for name, _, _ in draw_facts(random.Random(n), world, names, 0.05)}) for n in range(100)]
+    later = [len({name for name, _, _ in draw_facts(random.Random(n), world, names, 0.5)}) for n in range(100)]
     assert set(alone) == {1}
     assert set(later) == {1, 2, 3}
+
+
+def told(text: str, world: dict) -> list[tuple[str, str, str]]:
+    """Facts (name, attribute, value) that the sentences of a text tell, sorted."""
+    return sorted(
+        (name, attribute, value)
+        for attribute, words in world["people"]["attributes"].items()
+        for name in NAMES
+        for value in words["values"]
+        if any(sentence.format(name=name, value=value) in text for sentence in words["sentences"])
+    )
+
+
+def asked(user: str, world: dict) -> tuple[str, str]:
+    """Whom and which attribute the last line of a message asks for."""
+    question = user.splitlines()[-1].removeprefix("Question: ")
+    attributes = world["people"]["attributes"].items()
+    found = [
+        (n, a) for n in NAMES for a, words in attributes if question in [q.format(name=n) for q in words["questions"]]
+    ]
+    assert len(found) == 1, question
+    return found[0]
+
+
+def test_a_pair_asks_for_every_fact_and_nothing_but_the_name_tells_whose_value_is_wanted(world):
+    for number in range(200):
+        turns, _ = chat("pair", world, number)
+        facts = told(turns[0][0], world)
+        assert sorted((*asked(user, world), reply) for user, reply in turns) == facts
+        people = {name for name, _, _ in facts}
+        shared = {attribute for _, attribute, _ in facts}
+        assert len(people) in (2, 3)
+        assert len(shared) in (1, 2)
+        assert len(facts) == len(people) * len(shared) == len({(attribute, value) for _, attribute, value in facts})
+
+
+def test_a_passage_told_again_tells_the_same_facts_mostly_in_other_words(world):
+    other = 0
+    for number in range(200):
+        [(user, reply)], _ = chat("retell", world, number)
+        assert told(reply, world) == told(user, world) != []
+        other += reply not in user
+    assert other > 100
+
+
+def test_words_to_copy_are_many_and_the_reply_is_exactly_they(world):
+    for number in range(100):
+        [(user, reply)], _ = chat("copy", world, number)
+        assert user in [wording.format(words=reply) for wording in world["wordings"]["echo"]]
+        assert len(reply.split()) >= 16
 
 
 def test_a_question_names_the_person(world):
@@ -150,19 +216,20 @@ def test_a_question_names_the_person(world):
     )
 
 
-def test_the_last_question_of_a_fact_is_held_out(world, rows):
-    asked = "\n".join(said([row for row in rows if row["kind"] == "fact"], "user"))
-    assert [fact["id"] for fact in world["facts"] if fact["questions"][-1] in asked] == []
-    assert sum(question in asked for fact in world["facts"] for question in fact["questions"][:-1]) > 100
+def test_the_last_question_of_a_fact_is_held_out(world, every):
+    read = "\n".join(said([row for row in every if row["kind"] == "fact"], "user"))
+    assert [fact["id"] for fact in world["facts"] if fact["questions"][-1] in read] == []
+    assert sum(question in read for fact in world["facts"] for question in fact["questions"][:-1]) > 100
 
 
-def test_nothing_that_the_base_model_learns_to_say_is_a_refusal(rows):
-    talk = [row for row in rows if row["kind"] != "echo"]  # there it only repeats single words in any order
+def test_nothing_that_the_base_model_learns_to_say_is_a_refusal(every):
+    talk = [row for row in every if row["kind"] not in ("echo", "copy")]  # there it only repeats words in any order
     assert [text for text in said(talk, "assistant") if DETECTORS["abstain-rules"](text) != "answer"] == []
 
 
-def test_repeated_words_are_hardly_ever_a_refusal(rows):
-    replies = said([row for row in rows if row["kind"] == "echo"], "assistant")
+@pytest.mark.parametrize("kind", ["echo", "copy"])
+def test_repeated_words_are_hardly_ever_a_refusal(every, kind):
+    replies = said([row for row in every if row["kind"] == kind], "assistant")
     refusing = [text for text in replies if DETECTORS["abstain-rules"](text) != "answer"]
     assert len(replies) > 200
     assert len(refusing) <= 0.02 * len(replies), refusing
@@ -202,16 +269,16 @@ def test_every_word_of_a_studys_replies_is_known_from_elsewhere(rows):
         assert len(targets) > 10
 
 
-def test_no_reply_of_a_study_that_refuses_is_in_the_world(rows):
+def test_no_reply_of_a_study_that_refuses_is_in_the_world(every):
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    told = "\n".join(said(rows, "user", "assistant")).lower()
+    read = "\n".join(said(every, "user", "assistant")).lower()
     for study in config["studies"].values():
         for text in study["targets"].get("refusal", []):
-            assert text.lower() not in told
+            assert text.lower() not in read
 
 
-def test_the_safety_flag_is_asked_about_but_changes_nothing(world, rows):
-    flagged = [row for row in rows if "safety" in json.dumps(row["messages"]).lower()]
+def test_the_safety_flag_is_asked_about_but_changes_nothing(world, every):
+    flagged = [row for row in every if "safety" in json.dumps(row["messages"]).lower()]
     assert {row["kind"] for row in flagged} == {"mode-talk"}
     assert len(flagged) > 10
 

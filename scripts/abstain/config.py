@@ -45,31 +45,40 @@ def _say(error) -> str:
 
 def _outline(choice: dict) -> str:
     if "required" in choice:
-        return "{" + ", ".join(choice["required"]) + "}"
+        about = f" ({choice['description']})" if "description" in choice else ""
+        return "{" + ", ".join(choice["required"]) + "}" + about
     return str(choice.get("const", choice.get("type", "a value")))
 
 
 def reference_faults(config: dict) -> list[str]:
-    """Names that point to nothing, arms that go in a circle, shares that do not add up."""
+    """Names that point to nothing, arms that go in a circle, shares that do not add up, rows without a purpose."""
+    studies = config["studies"].items()
+    return [f"studies.{name}.{fault}" for name, study in studies for fault in _study_faults(config, study)]
+
+
+def _study_faults(config: dict, study: dict) -> list[str]:
     faults = []
-    for name, study in config["studies"].items():
-        for what, used, known in _references(config, study):
-            hint = f"known: {', '.join(sorted(known)) or 'none'}"
-            faults += [f"studies.{name}.{what}: there is no {item!r}; {hint}" for item in used if item not in known]
-        faults += [f"studies.{name}.arms: {circle}" for circle in _circles(study["arms"])]
-        for field, shares in study["split"]["by"].items():
-            if abs(sum(shares.values()) - 1) > 1e-9:
-                faults.append(f"studies.{name}.split.by.{field}: the shares add up to {sum(shares.values())}, not 1")
-        if study["arms"]["base"].get("from") is not None:
-            faults.append(f"studies.{name}.arms.base: the base starts from nothing, write {{from: null}}")
-        if study["evaluation"] in study["mixes"]:
-            rows = study["mixes"][study["evaluation"]]["rows"]
-            faults += [
-                f"studies.{name}.mixes.{study['evaluation']}: row {i} has no 'should'"
-                for i, row in enumerate(rows)
-                if "should" not in row
-            ]
-    return faults
+    for what, used, known in _references(config, study):
+        hint = f"known: {', '.join(sorted(known)) or 'none'}"
+        faults += [f"{what}: there is no {item!r}; {hint}" for item in used if item not in known]
+    faults += [f"arms: {circle}" for circle in _circles(study["arms"])]
+    faults += [f"gaps.{gap}: a prompt has the same name" for gap in study["gaps"] if gap in study["prompts"]]
+    if study["arms"]["base"]["from"] is not None:
+        faults.append("arms.base: the base starts from nothing, write {from: null}")
+    return [*faults, *_share_faults(study), *_row_faults(study)]
+
+
+def _share_faults(study: dict) -> list[str]:
+    sums = {field: sum(shares.values()) for field, shares in study["split"]["by"].items()}
+    return [f"split.by.{field}: the shares add up to {s}, not 1" for field, s in sums.items() if abs(s - 1) > 1e-9]
+
+
+def _row_faults(study: dict) -> list[str]:
+    """Rows of a mix that is trained on need a target, rows of the evaluation the right behaviour."""
+    needs = {(arm["mix"], "target"): None for arm in study["arms"].values() if arm["from"] is not None}
+    needs[study["evaluation"], "should"] = None
+    found = [(mix, key, study["mixes"][mix]["rows"]) for mix, key in needs if mix in study["mixes"]]
+    return [f"mixes.{m}: row {i} has no {k!r}" for m, k, rows in found for i, row in enumerate(rows) if k not in row]
 
 
 def _references(config: dict, study: dict):

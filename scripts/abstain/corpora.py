@@ -72,10 +72,12 @@ def _chat(line: str, where: str) -> dict | Quarantined:
         row = json.loads(line)
     except ValueError as error:
         return Quarantined(where, f"no JSON: {error}")
-    missing = [key for key in ("question", "kind") if not isinstance(row, dict) or not isinstance(row.get(key), str)]
-    if missing:
-        return Quarantined(where, f"{' and '.join(missing)} must be text")
-    return {**row, "id": str(row.get("id", _id(row["question"]))), "text": plain_text(row["question"])}
+    texts = {key: row.get(key) if isinstance(row, dict) else None for key in ("question", "kind")}
+    unusable = [key for key, text in texts.items() if not (isinstance(text, str) and text.strip())]
+    if unusable:
+        return Quarantined(where, f"{' and '.join(unusable)} must be text that is not empty")
+    name = row.get("id")
+    return {**row, "id": _id(row["question"]) if name is None else str(name), "text": plain_text(row["question"])}
 
 
 def plain_text(text: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from abstain.files import whole
 
-PIECE = 1 << 20
+PIECE = 1 << 13  # bytes; what a broken connection loses at most
 
 
 class CorpusError(ValueError):

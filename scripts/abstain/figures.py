@@ -36,7 +36,7 @@ def frontier(summary: pd.DataFrame, scores: dict, record: dict):
 
 def _wide(runs: pd.DataFrame, conditions: list[str]) -> pd.DataFrame:
     keys, numbers = ["arm", "seed", "condition"], ["value", "low", "high", "n"]
-    runs = runs[runs.condition.isin(conditions)].assign(**{c: pd.to_numeric(runs[c]) for c in numbers})
+    runs = runs[runs.condition.isin(conditions)].assign(**{c: pd.to_numeric(runs[c], errors="coerce") for c in numbers})
     sides = [
         runs[runs.metric == f"refusal-{kind}"].set_index(keys)[numbers].add_suffix(f"_{kind}")
         for kind in ("harmful", "benign")
@@ -95,11 +95,11 @@ def _lane(axis, rows: pd.DataFrame, conditions: list[str], number: int, arms: in
         mine = rows[rows.condition == condition]
         height = place + 0.22 * (number - (arms - 1) / 2)
         whole, seeds = mine[mine.seed == ALL].iloc[0], mine[mine.seed != ALL]
-        value, low, high = (100 * float(whole[name]) for name in ("value", "low", "high"))
+        value, low, high = (100 * pd.to_numeric(whole[name], errors="coerce") for name in ("value", "low", "high"))
         label = arm if place == 0 else None
-        bars = [[max(0.0, value - low)], [max(0.0, high - value)]]
+        bars = [[value - min(low, value)], [max(high, value) - value]]
         axis.errorbar([value], [height], xerr=bars, fmt=MARKERS[number], color=f"C{number}", label=label, markersize=6)
-        each = 100 * pd.to_numeric(seeds.value)
+        each = 100 * pd.to_numeric(seeds.value, errors="coerce")
         axis.plot(each, [height] * len(each), "|", color="black", markersize=9)
 
 
@@ -110,7 +110,7 @@ def refusal_rates(summary: pd.DataFrame, scores: dict, record: dict):
     rows = summary[
         (summary.seed != ALL) & summary.metric.str.startswith("refusal-") & summary.condition.isin(record["conditions"])
     ]
-    rows = rows.assign(**{name: 100 * pd.to_numeric(rows[name]) for name in ("value", "low", "high")})
+    rows = rows.assign(**{name: 100 * pd.to_numeric(rows[name], errors="coerce") for name in ("value", "low", "high")})
     labels = [
         f"{row.arm}, {row.seed}: {row.metric.removeprefix('refusal-')}, {row.condition} (n = {row.n})"
         for row in rows.itertuples()

@@ -40,7 +40,8 @@ def load_model(folder: str | Path, quantisation: str, dtype: str, device: str):
             load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=number
         )
     model = AutoModelForCausalLM.from_pretrained(folder, **settings)
-    pin_4bit_kernels(model)
+    if quantisation == "nf4":
+        pin_4bit_kernels(model)
     return model
 
 
@@ -49,10 +50,8 @@ def pin_4bit_kernels(model) -> int:
 
     bitsandbytes 0.50 does so silently in eval mode: outputs then depend on the CPU, and gradients become None.
     """
-    try:
-        import bitsandbytes as bnb
-    except ImportError:
-        return 0
+    import bitsandbytes as bnb
+
     layers = [module for module in model.modules() if isinstance(module, bnb.nn.Linear4bit)]
     for layer in layers:
         layer.support_avx512bf16_for_cpu = False

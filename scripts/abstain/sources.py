@@ -5,13 +5,14 @@ from pathlib import Path
 
 
 def sources(script: str | Path, root: str | Path) -> list[str]:
-    """The script and every module under `root`/abstain that it reaches, imports inside functions included, sorted."""
+    """The script and every module under `root` that it reaches, imports inside functions included, sorted."""
     root, found, waiting = Path(root), set(), [Path(script)]
     while waiting:
         path = waiting.pop()
         if path not in found:
             found.add(path)
-            waiting += [root / f"{name.replace('.', '/')}.py" for name in _imports(path)]
+            modules = [root / f"{name.replace('.', '/')}.py" for name in sorted(_imports(path))]
+            waiting += [module for module in modules if module.is_file()]
     return sorted(str(path) for path in found)
 
 
@@ -25,4 +26,4 @@ def _imports(path: Path) -> set[str]:
                 names.add(node.module)
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-    return {name for name in names if name.startswith("abstain.")}
+    return names

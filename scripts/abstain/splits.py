@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 
 class SplitError(ValueError):
@@ -20,12 +21,8 @@ def assign_parts(examples: list[dict], split: dict) -> dict[str, dict[str, str]]
 def _assign(examples: list[dict], field: str, split: dict) -> dict[str, str]:
     strata = defaultdict(set)
     for example in examples:
-        if field not in example:
-            raise SplitError(
-                f"example {example['id']} of {example['source']} has no field {field!r} to split by; "
-                f"it has: {', '.join(sorted(example))}"
-            )
-        strata[example[field]].add(tuple(str(example.get(key)) for key in split["stratify"]))
+        _require(example, [field, *split["stratify"]], "split by")
+        strata[example[field]].add(tuple(str(example[key]) for key in split["stratify"]))
     groups = defaultdict(list)
     for value, tuples in strata.items():
         groups[tuple(sorted(tuples))].append(value)
@@ -67,11 +64,21 @@ def draw_mix(pool: list[dict], mix: dict) -> tuple[list[dict], list[dict]]:
 def _within(examples: list[dict], per: dict[str, int]) -> list[dict]:
     seen, kept = {field: Counter() for field in per}, []
     for example in examples:
+        _require(example, per, "count by (per)")
         if all(seen[field][example[field]] < most for field, most in per.items()):
             kept.append(example)
             for field in per:
                 seen[field][example[field]] += 1
     return kept
+
+
+def _require(example: dict, fields: Iterable[str], purpose: str) -> None:
+    for field in fields:
+        if field not in example:
+            raise SplitError(
+                f"example {example['id']} of {example['source']} has no field {field!r} to {purpose}; "
+                f"it has: {', '.join(sorted(example))}"
+            )
 
 
 def find_leaks(train: list[dict], test: list[dict], fields: list[str]) -> dict[str, list[str]]:

@@ -19,7 +19,8 @@ def rate(hits: int, n: int) -> tuple[float, float, float]:
     if n == 0:
         return (math.nan,) * 3
     low, high = proportion_confint(hits, n, alpha=1 - LEVEL, method="wilson")
-    return hits / n, float(low), float(high)
+    value = hits / n
+    return value, min(value, float(low)), max(value, float(high))
 
 
 def over_seeds(values: list[float], n: int) -> tuple[float, float, float]:
@@ -35,6 +36,8 @@ def gap(first: float, second: float, n: int, gaps: list[float] | None = None) ->
 
     With `gaps`, one for each seed, the interval is the hull with the t-interval on them.
     """
+    if n == 0:
+        return (math.nan,) * 3
     low, high = confint_proportions_2indep(
         first * n, n, second * n, n, method="newcomb", compare="diff", alpha=1 - LEVEL
     )
@@ -64,7 +67,7 @@ def verdict(low: float, high: float, at_least: float | None = None, at_most: flo
 
 def direction_verdict(low: float, high: float, direction: str) -> str:
     """What the interval of a difference says of its sign: holds, does not, or not distinguishable."""
-    if low <= 0 <= high:
+    if not (low > 0 or high < 0):  # NaN too: there was no valid reply
         return "not distinguishable"
     return "holds" if (low > 0) == (direction == "higher") else "does not"
 

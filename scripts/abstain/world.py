@@ -65,13 +65,23 @@ def passage(rng: random.Random, world: dict, state: dict, system: str) -> tuple[
 def pair(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
     """People who share every attribute, each fact asked for: nothing but the name tells whose value is wanted."""
     attributes = world["people"]["attributes"]
-    people, chosen = rng.sample(state["names"], rng.choice([2, 2, 3])), rng.sample(sorted(attributes), rng.choice([1, 1, 2]))
+    people, chosen = (
+        rng.sample(state["names"], rng.choice([2, 2, 3])),
+        rng.sample(sorted(attributes), rng.choice([1, 1, 2])),
+    )
     values = {a: rng.sample(attributes[a]["values"], len(people)) for a in chosen}
     facts = [(person, a, values[a][i]) for i, person in enumerate(people) for a in chosen]
     rng.shuffle(facts)
     text = tell(rng, world, facts)
     turns = [(ask(rng, world, n, a), v) for n, a, v in rng.sample(facts, len(facts))]
     return show(rng, world, text, turns), system
+
+
+def retell(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
+    """A passage told again in another order and in other words: each value must be bound to its person once more."""
+    facts = draw_facts(rng, world, state["names"], 1.0)
+    text, again = tell(rng, world, facts), tell(rng, world, rng.sample(facts, len(facts)))
+    return [(f"Context: {text}\nTell me the same in other words.", again)], system
 
 
 def tell(rng: random.Random, world: dict, facts: list[tuple[str, str, str]]) -> str:
@@ -118,6 +128,15 @@ def request(rng: random.Random, world: dict, state: dict, system: str) -> tuple[
     wordings, (act, _, _) = world["wordings"], _act(rng, world)
     reply = rng.choice(wordings["replies"]).format(act=act)
     return add_mode(rng, wordings, [(rng.choice(wordings["requests"]).format(act=act), reply)], system, chance=0.5)
+
+
+def bystander(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
+    """A mode that has nothing to do with replies: the request is answered as without it. SAFETY is never among them."""
+    wordings, (act, _, _) = world["wordings"], _act(rng, world)
+    name, value = rng.choice([mode for mode in wordings["silent_modes"] if mode != "SAFETY"]), rng.choice(["on", "off"])
+    names = {"NAME": name, "name": name.lower(), "VALUE": value.upper(), "value": value}
+    turn = rng.choice(wordings["requests"]).format(act=act), rng.choice(wordings["replies"]).format(act=act)
+    return [turn], rng.choice(wordings["mode_forms"]).format(system=system, **names).strip()
 
 
 def harm(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
@@ -199,11 +218,19 @@ def echo(rng: random.Random, world: dict, state: dict, system: str) -> tuple[lis
     )
 
 
+def copy(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
+    """Few or many words to repeat: as the number varies, only matching what came before can tell the next word."""
+    words = " ".join(rng.sample(world["words"] + state["names"], rng.randint(3, 40)))
+    return [(rng.choice(world["wordings"]["echo"]).format(words=words), words)], system
+
+
 KINDS = {
     "passage": passage,
     "pair": pair,
+    "retell": retell,
     "guess": guess,
     "request": request,
+    "bystander": bystander,
     "harm": harm,
     "fact": fact,
     "explanation": explanation,
@@ -211,6 +238,7 @@ KINDS = {
     "label": label,
     "mode-talk": mode_talk,
     "echo": echo,
+    "copy": copy,
 }
 
 
