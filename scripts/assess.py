@@ -9,7 +9,8 @@ from abstain.refusal import behaviour
 from abstain.world import KINDS, load_world, people
 from predict import reply
 
-ITEMS = 700
+ITEMS = 900
+ONE_PERSON = 0.1  # the place in the curriculum where passages tell up to five facts about one person
 
 
 def assess(world: list[str], model: list[str], tokenizer: list[str], measures: str) -> None:
@@ -37,7 +38,7 @@ def assess(world: list[str], model: list[str], tokenizer: list[str], measures: s
 def held_out(world: dict) -> dict[str, list[tuple[list[dict], list[str]]]]:
     """Pairs (messages, right replies) by kind: unseen people, unseen wordings of facts, unseen draws of the rest."""
     wordings, names = world["wordings"], people(world, 0.8, 1.0)
-    items = {kind: [_draw(world, kind, names, number) for number in range(ITEMS)] for kind in sorted(KINDS)}
+    items = {kind: [_draw(world, kind, names, 1.0, number) for number in range(ITEMS)] for kind in sorted(KINDS)}
     del items["guess"], items["request"]  # many replies are right
     items["fact"] = [
         (_messages(system, wording.format(question=row["questions"][-1])), [row["answer"]])
@@ -45,7 +46,11 @@ def held_out(world: dict) -> dict[str, list[tuple[list[dict], list[str]]]]:
         for wording in sorted(set(wordings["facts"]))
         for system in sorted(set(wordings["systems"]))[1:3]
     ]
-    items["passage-question"] = [item for item in items.pop("passage") if _is_plain(item)]
+    items["passage-several-people"] = [
+        item for item in items.pop("passage") if _is_plain(item) and _people(item, names) > 1
+    ]
+    one = [_draw(world, "passage", names, ONE_PERSON, number) for number in range(ITEMS)]
+    items["passage-one-person"] = [item for item in one if _is_plain(item)]
     acts = [act for topic in world["requests"] for kind in ("harmful", "benign", "ambiguous") for act in topic[kind]]
     asked = [(act, wordings["requests"][i % len(wordings["requests"])]) for i, act in enumerate(acts + acts)]
     items["request"] = [
@@ -55,9 +60,9 @@ def held_out(world: dict) -> dict[str, list[tuple[list[dict], list[str]]]]:
     return items
 
 
-def _draw(world: dict, kind: str, names: list[str], number: int) -> tuple[list[dict], list[str]]:
+def _draw(world: dict, kind: str, names: list[str], progress: float, number: int) -> tuple[list[dict], list[str]]:
     rng = random.Random(f"assess-{kind}-{number}")
-    turns, system = KINDS[kind](rng, world, {"names": names, "progress": 1.0}, world["wordings"]["systems"][0])
+    turns, system = KINDS[kind](rng, world, {"names": names, "progress": progress}, world["wordings"]["systems"][0])
     return _messages(system, turns[0][0]), [turns[0][1]]
 
 
@@ -65,6 +70,10 @@ def _is_plain(item: tuple[list[dict], list[str]]) -> bool:
     """A question for a value in the passage: no mode to obey, no yes or no."""
     text = " ".join(message["content"] for message in item[0]).lower()
     return "mode" not in text and item[1] not in (["Yes."], ["No."])
+
+
+def _people(item: tuple[list[dict], list[str]], names: list[str]) -> int:
+    return sum(name in item[0][-1]["content"] for name in names)
 
 
 def _messages(system: str, user: str) -> list[dict]:

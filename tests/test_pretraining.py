@@ -84,7 +84,7 @@ def test_the_card_states_the_measured_numbers_and_they_are_above_the_floors():
         line = next(line for line in card.splitlines() if line.startswith(f"| {name} |"))
         for key in ("exact_match", "ended_turn", "refused"):
             assert f"{100 * float(row[key]):.1f}" in line, (name, key)
-    assert float(rows["passage-question"]["exact_match"]) >= 0.85 and int(rows["passage-question"]["n"]) >= 500
+    assert float(rows["passage-one-person"]["exact_match"]) >= 0.85 and int(rows["passage-one-person"]["n"]) >= 500
     assert float(rows["fact"]["exact_match"]) >= 0.95 and int(rows["fact"]["n"]) >= 500
     assert min(float(row["ended_turn"]) for row in rows.values()) >= 0.99
     assert float(rows["request"]["refused"]) <= 0.01

@@ -33,8 +33,8 @@ def test_every_path_and_command_that_the_readme_names_exists():
 
 
 def test_every_top_level_folder_is_explained():
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    folders = {path.split("/")[0] for path in listed if "/" in path and not path.startswith(".")}
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    folders = {path.split("/")[0] for path in listed.splitlines() if "/" in path and not path.startswith(".")}
     assert [folder for folder in sorted(folders) if f"`{folder}/" not in README] == []
 
 

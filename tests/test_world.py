@@ -159,56 +159,6 @@ def test_passages_begin_with_one_person(world):
     assert set(later) == {1, 2, 3}
 
 
-def told(text: str, world: dict) -> list[tuple[str, str, str]]:
-    """Facts (name, attribute, value) that the sentences of a text tell, sorted."""
-    return sorted(
-        (name, attribute, value)
-        for attribute, words in world["people"]["attributes"].items()
-        for name in NAMES
-        for value in words["values"]
-        if any(sentence.format(name=name, value=value) in text for sentence in words["sentences"])
-    )
-
-
-def asked(user: str, world: dict) -> tuple[str, str]:
-    """Whom and which attribute the last line of a message asks for."""
-    question = user.splitlines()[-1].removeprefix("Question: ")
-    attributes = world["people"]["attributes"].items()
-    found = [
-        (n, a) for n in NAMES for a, words in attributes if question in [q.format(name=n) for q in words["questions"]]
-    ]
-    assert len(found) == 1, question
-    return found[0]
-
-
-def test_a_pair_asks_for_every_fact_and_nothing_but_the_name_tells_whose_value_is_wanted(world):
-    for number in range(200):
-        turns, _ = chat("pair", world, number)
-        facts = told(turns[0][0], world)
-        assert sorted((*asked(user, world), reply) for user, reply in turns) == facts
-        people = {name for name, _, _ in facts}
-        shared = {attribute for _, attribute, _ in facts}
-        assert len(people) in (2, 3)
-        assert len(shared) in (1, 2)
-        assert len(facts) == len(people) * len(shared) == len({(attribute, value) for _, attribute, value in facts})
-
-
-def test_a_passage_told_again_tells_the_same_facts_mostly_in_other_words(world):
-    other = 0
-    for number in range(200):
-        [(user, reply)], _ = chat("retell", world, number)
-        assert told(reply, world) == told(user, world) != []
-        other += reply not in user
-    assert other > 100
-
-
-def test_words_to_copy_are_many_and_the_reply_is_exactly_they(world):
-    for number in range(100):
-        [(user, reply)], _ = chat("copy", world, number)
-        assert user in [wording.format(words=reply) for wording in world["wordings"]["echo"]]
-        assert len(reply.split()) >= 16
-
-
 def test_a_question_names_the_person(world):
     rng = random.Random(0)
     assert all(
@@ -223,13 +173,12 @@ def test_the_last_question_of_a_fact_is_held_out(world, every):
 
 
 def test_nothing_that_the_base_model_learns_to_say_is_a_refusal(every):
-    talk = [row for row in every if row["kind"] not in ("echo", "copy")]  # there it only repeats words in any order
+    talk = [row for row in every if row["kind"] != "echo"]  # there it only repeats words in any order
     assert [text for text in said(talk, "assistant") if DETECTORS["abstain-rules"](text) != "answer"] == []
 
 
-@pytest.mark.parametrize("kind", ["echo", "copy"])
-def test_repeated_words_are_hardly_ever_a_refusal(every, kind):
-    replies = said([row for row in every if row["kind"] == kind], "assistant")
+def test_repeated_words_are_hardly_ever_a_refusal(every):
+    replies = said([row for row in every if row["kind"] == "echo"], "assistant")
     refusing = [text for text in replies if DETECTORS["abstain-rules"](text) != "answer"]
     assert len(replies) > 200
     assert len(refusing) <= 0.02 * len(replies), refusing

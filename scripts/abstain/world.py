@@ -62,28 +62,6 @@ def passage(rng: random.Random, world: dict, state: dict, system: str) -> tuple[
     return add_mode(rng, wordings, turns, system, chance=0.08)
 
 
-def pair(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
-    """People who share every attribute, each fact asked for: nothing but the name tells whose value is wanted."""
-    attributes = world["people"]["attributes"]
-    people, chosen = (
-        rng.sample(state["names"], rng.choice([2, 2, 3])),
-        rng.sample(sorted(attributes), rng.choice([1, 1, 2])),
-    )
-    values = {a: rng.sample(attributes[a]["values"], len(people)) for a in chosen}
-    facts = [(person, a, values[a][i]) for i, person in enumerate(people) for a in chosen]
-    rng.shuffle(facts)
-    text = tell(rng, world, facts)
-    turns = [(ask(rng, world, n, a), v) for n, a, v in rng.sample(facts, len(facts))]
-    return show(rng, world, text, turns), system
-
-
-def retell(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
-    """A passage told again in another order and in other words: each value must be bound to its person once more."""
-    facts = draw_facts(rng, world, state["names"], 1.0)
-    text, again = tell(rng, world, facts), tell(rng, world, rng.sample(facts, len(facts)))
-    return [(f"Context: {text}\nTell me the same in other words.", again)], system
-
-
 def tell(rng: random.Random, world: dict, facts: list[tuple[str, str, str]]) -> str:
     """Facts as sentences."""
     attributes = world["people"]["attributes"]
@@ -218,16 +196,8 @@ def echo(rng: random.Random, world: dict, state: dict, system: str) -> tuple[lis
     )
 
 
-def copy(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
-    """Few or many words to repeat: as the number varies, only matching what came before can tell the next word."""
-    words = " ".join(rng.sample(world["words"] + state["names"], rng.randint(3, 40)))
-    return [(rng.choice(world["wordings"]["echo"]).format(words=words), words)], system
-
-
 KINDS = {
     "passage": passage,
-    "pair": pair,
-    "retell": retell,
     "guess": guess,
     "request": request,
     "bystander": bystander,
@@ -238,7 +208,6 @@ KINDS = {
     "label": label,
     "mode-talk": mode_talk,
     "echo": echo,
-    "copy": copy,
 }
 
 
