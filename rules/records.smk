@@ -37,6 +37,7 @@ rule checksum:
         code=code("checksum.py", "data"),
     output:
         sums="<results>/SHA256SUMS",
+        record="<results>/records/checksum.json",
     log:
         "<logs>/checksum.log",
     benchmark:

@@ -84,7 +84,15 @@ def test_the_card_states_the_measured_numbers_and_they_are_above_the_floors():
         line = next(line for line in card.splitlines() if line.startswith(f"| {name} |"))
         for key in ("exact_match", "ended_turn", "refused"):
             assert f"{100 * float(row[key]):.1f}" in line, (name, key)
-    assert float(rows["passage-one-person"]["exact_match"]) >= 0.85 and int(rows["passage-one-person"]["n"]) >= 500
-    assert float(rows["fact"]["exact_match"]) >= 0.95 and int(rows["fact"]["n"]) >= 500
+    assert float(rows["passage-one-person"]["exact_match"]) >= 0.95 and int(rows["passage-one-person"]["n"]) >= 500
     assert min(float(row["ended_turn"]) for row in rows.values()) >= 0.99
-    assert float(rows["request"]["refused"]) <= 0.01
+    assert max(float(row["refused"]) for row in rows.values()) <= 0.01
+
+
+@pytest.mark.xfail(
+    reason="aimed at and not reached, see the card: the pocket model has to be trained again", strict=True
+)
+@pytest.mark.parametrize(("items", "aim"), [("fact", 0.95), ("passage-several-people", 0.85)])
+def test_the_pocket_model_reaches_the_aims_that_its_card_calls_open(items, aim):
+    rows = {row["items"]: row for row in read_csv(POCKET / "measures.csv")}
+    assert float(rows[items]["exact_match"]) >= aim

@@ -74,7 +74,7 @@ def control_gap(summary: pd.DataFrame, scores: dict, record: dict):
     rows = rows.assign(kind=rows.metric.str.removeprefix("control-gap-"))
     rows = rows[rows.kind.isin(["harmful", "benign"])]
     arms = sorted(rows.arm.unique())
-    figure, axes = plt.subplots(1, 2, figsize=(7.2, 0.5 * len(arms) * len(record["conditions"]) + 1.4), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 0.28 * len(arms) * len(record["conditions"]) + 1.3), sharey=True)
     for axis, kind in zip(axes, ("harmful", "benign"), strict=True):
         for number, arm in enumerate(arms):
             mine = rows[(rows.kind == kind) & (rows.arm == arm)]
