@@ -32,6 +32,6 @@ rule merge:
         recipe=recipe_of,
         adapter=adapter_of,
         device=DEVICE,
-        tolerance=1e-5,
+        tolerance=1e-7,
     script:
         "../scripts/merge.py"
