@@ -19,7 +19,7 @@ os.environ.update(EXACT)  # every job parses this file again, on SLURM too, befo
 
 if not workflow.overwrite_configfiles:
 
-    configfile: "config.yaml"
+    configfile: os.path.join(workflow.basedir, "config.yaml")
 
 
 try:
