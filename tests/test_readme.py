@@ -28,7 +28,7 @@ def test_every_path_and_command_that_the_readme_names_exists():
     for path in set(re.findall(r"`([\w./-]+/)`", README)) | set(re.findall(r"\]\(([\w./-]+)\)", README)):
         assert (ROOT / path).exists() or (ROOT / "results/pocket" / path).exists(), path
     targets = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"make ([a-z]+)\b(?= |`|$)", README, re.M)) - {"and"}:
+    for target in set(re.findall(r"\bmake ([a-z]+)\b(?= |`|$)", README, re.M)) - {"and"}:
         assert re.search(rf"^{target}:", targets, re.M), target
 
 
