@@ -105,7 +105,10 @@ def run(model, arguments, data: list[dict], scratch: Path) -> None:
     from abstain.resume import train_resumable
 
     class WeightedTrainer(Trainer):
+        """Trainer with a weight for every token."""
+
         def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+            """Mean of the tokens' losses by their weights."""
             ids, weights = inputs["input_ids"].long(), inputs["weights"][:, 1:].flatten()
             logits = model(input_ids=ids, use_cache=False).logits[:, :-1].flatten(0, 1)
             losses = cross_entropy(logits, ids[:, 1:].flatten(), reduction="none")
