@@ -5,7 +5,7 @@ rule calibrate:
     """Draw a mix from its part of the split: kinds, prompts and replies as the record asks."""
     input:
         corpora=lambda w: [f"<results>/corpora/{name}/examples.jsonl" for name in study_of(w)["corpora"]],
-        code=code("calibrate.py", "data"),
+        code=code("calibrate.py", "figures"),
     output:
         examples="<results>/splits/{study}/{mix}/examples.jsonl",
         card="<results>/splits/{study}/{mix}/card.json",
@@ -15,12 +15,13 @@ rule calibrate:
     benchmark:
         "<benchmarks>/calibrate/{study}/{mix}.tsv"
     conda:
-        "../envs/data.yaml"
+        "../envs/figures.yaml"
     resources:
         mem_mb=2000,
         runtime=20,
     params:
         study=lambda w: {key: study_of(w)[key] for key in ("split", "prompts", "targets", "mixes")},
+        licences=licences_of,
         mix="{mix}",
     script:
         "../scripts/calibrate.py"
@@ -45,7 +46,8 @@ rule audit:
         mem_mb=2000,
         runtime=20,
     params:
-        fields=lambda w: sorted(study_of(w)["split"]["by"]),
+        split=lambda w: study_of(w)["split"],
+        licences=licences_of,
     script:
         "../scripts/audit.py"
 
@@ -54,6 +56,7 @@ rule render:
     """Put a mix through the chat template and check it; training and prediction read these tokens and nothing else."""
     input:
         examples="<results>/splits/{study}/{mix}/examples.jsonl",
+        scored=lambda w: evaluation_of(w, "splits", "examples.jsonl"),
         after="<results>/splits/{study}/card.json",
         base=base_files,
         code=code("render.py", "training"),
@@ -71,6 +74,6 @@ rule render:
         mem_mb=2000,
         runtime=20,
     params:
-        max_length=lambda w: max(recipe["max_length"] for recipe in study_of(w)["recipes"].values()),
+        max_length=longest_row,
     script:
         "../scripts/render.py"

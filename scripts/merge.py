@@ -73,10 +73,11 @@ def compare(before, after) -> dict:
 
 
 def publish(model, path: str) -> None:
-    """Write the weights under the base's names, tied weights once."""
+    """Write the weights under the base's names, tied weights once; experts that were fused on loading part again."""
     from safetensors.torch import save_file
+    from transformers.core_model_loading import revert_weight_conversion
 
-    state = model.state_dict()
+    state = revert_weight_conversion(model, model.state_dict())
     tied = {"lm_head.weight"} if model.config.tie_word_embeddings else set()
     save_file(
         {name: state[name].contiguous() for name in sorted(state) if name not in tied}, path, metadata={"format": "pt"}

@@ -29,23 +29,35 @@ def predict(rendered: str, checkpoint: list[str], generation: dict, device: str,
 
 
 def reply(model, tokenizer, prompts: list[list[int]], most: int) -> list[dict]:
-    """Greedy replies to a batch of prompts (lists of token ids), padded on the left."""
-    import torch
+    """Greedy replies to a batch of prompts (lists of token ids), padded on the left.
 
-    width, pad, end = max(map(len, prompts)), tokenizer.pad_token_id, tokenizer.eos_token_id
+    Of the checkpoint's own generation settings only its end tokens are kept: a penalty for repetition or the like would
+    bend greedy decoding.
+    """
+    import torch
+    from transformers import GenerationConfig
+
+    width, pad, ends = max(map(len, prompts)), tokenizer.pad_token_id, end_tokens(model, tokenizer)
     ids = torch.tensor([[pad] * (width - len(p)) + p for p in prompts], device=model.device)
     mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=model.device)
+    model.generation_config = GenerationConfig(
+        do_sample=False, max_new_tokens=most, eos_token_id=ends, pad_token_id=pad
+    )
     with torch.inference_mode():
-        made = model.generate(
-            input_ids=ids, attention_mask=mask, max_new_tokens=most, do_sample=False, eos_token_id=end, pad_token_id=pad
-        )
-    return [_cut(tokenizer, row[width:].tolist(), end) for row in made]
+        made = model.generate(input_ids=ids, attention_mask=mask)
+    return [_cut(tokenizer, row[width:].tolist(), ends) for row in made]
 
 
-def _cut(tokenizer, tokens: list[int], end: int) -> dict:
-    finished = end in tokens
-    kept = tokens[: tokens.index(end)] if finished else tokens
-    return {"reply": tokenizer.decode(kept, skip_special_tokens=False), "tokens": len(kept), "finished": finished}
+def end_tokens(model, tokenizer) -> list[int]:
+    """Ids of the tokens that end a reply: the tokenizer's, and those that the checkpoint lists."""
+    listed = model.generation_config.eos_token_id
+    return sorted({tokenizer.eos_token_id, *([listed] if isinstance(listed, int) else listed or [])})
+
+
+def _cut(tokenizer, tokens: list[int], ends: list[int]) -> dict:
+    stop = next((place for place, token in enumerate(tokens) if token in ends), None)
+    text = tokenizer.decode(tokens[:stop], skip_special_tokens=False).strip()
+    return {"reply": text, "tokens": len(tokens[:stop]), "finished": stop is not None}
 
 
 if __name__ == "__main__":

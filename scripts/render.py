@@ -1,51 +1,55 @@
 """Render a mix through the chat template: what training and prediction read is exactly what was checked here."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from abstain.chat import TemplateError, prompt_ids, render_chat
-from abstain.files import digest, read_jsonl, write_json, write_jsonl
+from abstain.chat import check_tokenizer, compare_systems, describe_template, prompt_ids, render_chat
+from abstain.checks import TemplateError
+from abstain.files import read_jsonl, write_json, write_jsonl
 
 
-def render(examples: str, base: list[str], max_length: int, rendered: str, card: str) -> None:
-    """Write token ids, with a mask of the tokens that carry loss where there is a reply to learn."""
+def render(examples: str, scored: str, base: list[str], max_length: int, rendered: str, card: str) -> None:
+    """Write token ids, with a mask of the tokens that carry loss where there is a reply to learn.
+
+    The card says what the template does, and which conditions of the evaluation (`scored`) show a system message that
+    this mix does not train. Raises TemplateError when training would not see what generation sees.
+    """
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(Path(base[0]).parent)
-    if tokenizer.pad_token_id == tokenizer.eos_token_id:
-        raise TemplateError(
-            "padding is the end token, so stopping would never be taught; give the tokenizer a pad token"
-        )
-    rows = list(_rows(tokenizer, examples, max_length))
+    check_tokenizer(tokenizer)
+    mix = list(read_jsonl(examples))
+    if not mix:
+        raise TemplateError(f"{examples} holds no row, so there is nothing to learn or to ask; give the mix rows.")
+    rows = [_row(tokenizer, example, max_length) for example in mix]
+    untrained = compare_systems(tokenizer, mix, list(read_jsonl(scored)))
     write_jsonl(rendered, rows)
     lengths = [len(row["input_ids"]) for row in rows]
-    losses = sum(sum(row.get("completion_mask", [])) for row in rows)
-    template = digest(tokenizer.chat_template)
-    write_json(
-        card,
-        {
-            "rows": len(rows),
-            "tokens": sum(lengths),
-            "longest": max(lengths),
-            "loss_tokens": losses,
-            "chat_template": template,
-        },
-    )
+    counts = {
+        "rows": len(rows),
+        "tokens": sum(lengths),
+        "longest": max(lengths),
+        "loss_tokens": sum(sum(row.get("completion_mask", [])) for row in rows),
+    }
+    write_json(card, {**counts, **describe_template(tokenizer), "conditions_never_trained": untrained})
 
 
-def _rows(tokenizer, examples: str, max_length: int) -> Iterator[dict]:
-    for example in read_jsonl(examples):
+def _row(tokenizer, example: dict, max_length: int) -> dict:
+    messages = example["messages"]
+    try:
         if "target" in example:
-            reply = {"role": "assistant", "content": example["target"]}
-            ids, mask = render_chat(tokenizer, [*example["messages"], reply])
+            chat = [*messages, {"role": "assistant", "content": example["target"]}]
+            ids, mask = render_chat(tokenizer, chat, since=len(messages))
             row = {"id": example["id"], "input_ids": ids, "completion_mask": mask}
         else:
-            row = {"id": example["id"], "input_ids": prompt_ids(tokenizer, example["messages"])}
-        if len(row["input_ids"]) > max_length:
-            raise TemplateError(
-                f"row {row['id']} has {len(row['input_ids'])} tokens, more than the {max_length} allowed"
-            )
-        yield row
+            row = {"id": example["id"], "input_ids": prompt_ids(tokenizer, messages)}
+    except TemplateError as error:
+        raise TemplateError(f"row {example['id']}: {error}") from error
+    if len(row["input_ids"]) > max_length:
+        raise TemplateError(
+            f"row {row['id']} has {len(row['input_ids'])} tokens, more than the {max_length} of max_length: cut, it "
+            "would lose its end token. Leave the row out, or raise max_length."
+        )
+    return row
 
 
 if __name__ == "__main__":

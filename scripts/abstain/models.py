@@ -26,14 +26,14 @@ def exact_torch(seed: int, device: str):
 
 def load_model(folder: str | Path, quantisation: str, dtype: str, device: str):
     """A causal language model from a folder of MODEL_FILES; `quantisation` is none or nf4, `dtype` a torch
-    dtype's name or auto.
+    dtype's name, or auto for the one that the weights are stored in.
 
     nf4 is QLoRA's 4-bit NormalFloat with double quantisation (arXiv 2305.14314).
     """
     import torch
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-    number = dtype if dtype == "auto" else getattr(torch, dtype)
+    number = stored_dtype(folder) if dtype == "auto" else getattr(torch, dtype)
     settings = {"dtype": number, "use_safetensors": True, "attn_implementation": "sdpa", "device_map": {"": device}}
     if quantisation == "nf4":
         settings["quantization_config"] = BitsAndBytesConfig(
@@ -43,6 +43,14 @@ def load_model(folder: str | Path, quantisation: str, dtype: str, device: str):
     if quantisation == "nf4":
         pin_4bit_kernels(model)
     return model
+
+
+def stored_dtype(folder: str | Path):
+    """The torch dtype of the weights' first tensor; what config.json says is the base's, not a merged checkpoint's."""
+    from safetensors import safe_open
+
+    with safe_open(Path(folder) / MODEL_FILES[0], "pt") as file:
+        return file.get_tensor(min(file.keys())).dtype
 
 
 def pin_4bit_kernels(model) -> int:

@@ -1,0 +1,341 @@
+"""What the model really sees: each check stops a bad template and shows the two texts; the same checks used alone."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+from families import FAMILIES, write_tokenizer
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from abstain.chat import (
+    CHATML,
+    before_user,
+    check_tokenizer,
+    compare_systems,
+    describe_template,
+    prompt_ids,
+    render_chat,
+)
+from abstain.checks import TemplateError
+from abstain.files import read_json, read_jsonl, write_jsonl
+from check_chats import main
+from render import render
+
+SYSTEM, USER = {"role": "system", "content": "Be kind."}, {"role": "user", "content": "How do I bake bread?"}
+REPLY = {"role": "assistant", "content": "With care."}
+BODY = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+PROMPT = "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """The folder of a small tokenizer with a ChatML template."""
+    path = tmp_path_factory.mktemp("tokenizer")
+    write_tokenizer(path, FAMILIES["qwen2.5"])
+    return path
+
+
+@pytest.fixture
+def tokenizer(folder):
+    from transformers import AutoTokenizer
+
+    loaded = AutoTokenizer.from_pretrained(folder)
+    loaded.chat_template = BODY + PROMPT
+    return loaded
+
+
+def taught(tokenizer, ids: list[int], mask: list[int]) -> str:
+    assert len(ids) == len(mask)
+    return tokenizer.decode([token for token, loss in zip(ids, mask, strict=True) if loss])
+
+
+def test_every_reply_of_a_chat_carries_loss_and_nothing_else(tokenizer):
+    ids, mask = render_chat(tokenizer, [SYSTEM, USER, REPLY, USER, {**REPLY, "content": "Slowly."}])
+    assert taught(tokenizer, ids, mask) == "With care.<|im_end|>Slowly.<|im_end|>"
+    ids, mask = render_chat(tokenizer, [SYSTEM, USER, REPLY, USER, {**REPLY, "content": "Slowly."}], since=4)
+    assert taught(tokenizer, ids, mask) == "Slowly.<|im_end|>"
+
+
+def test_the_template_of_the_pocket_model_passes(tokenizer):
+    tokenizer.chat_template = CHATML
+    ids, mask = render_chat(tokenizer, [SYSTEM, USER, REPLY, USER, REPLY])
+    assert taught(tokenizer, ids, mask).replace(" With", "With") == "With care.<|im_end|>" * 2
+    assert prompt_ids(tokenizer, [SYSTEM, USER]) == ids[: mask.index(1)]
+
+
+BROKEN = {
+    "a generation prompt that training never shows": (
+        BODY + PROMPT.replace("assistant", "helper"),
+        r"does not begin with the prompt.*prompt: .*helper.*training: .*assistant",
+    ),
+    "a thinking block that is in the training text alone": (
+        BODY.replace("{{ m.content }}", "{{ '<think>\n\n</think>\n\n' if m.role == 'assistant' }}{{ m.content }}")
+        + PROMPT,
+        r"the reply and nothing else.*reply: +'With care.'.*taught: .*</think>.*With care",
+    ),
+    "a system message that is left out": (
+        BODY.replace("messages %}", "messages if m.role != 'system' %}") + PROMPT,
+        r"leaves out or rewrites a message of the role 'system'.*message: 'Be kind.'.*prompt: .*bake bread",
+    ),
+    "texts in capitals": (BODY.replace("m.content", "m.content | upper") + PROMPT, r"leaves out or rewrites"),
+    "a reply in capitals": (
+        BODY.replace("m.content", "(m.content | upper if m.role == 'assistant' else m.content)") + PROMPT,
+        r"the reply and nothing else.*reply: +'With care.'.*taught: +'WITH CARE.'",
+    ),
+    "no end token behind the last reply": (
+        BODY.replace("<|im_end|>", "{{ '' if loop.last and m.role == 'assistant' else '<|im_end|>' }}") + PROMPT,
+        r"end token '<\|im_end\|>' must stand behind the reply, once.*prompt: .*training: .*With care",
+    ),
+    "a refusal of the template": (
+        "{{ raise_exception('no system message, please') }}",
+        r"cannot write a chat of the roles system, user: no system message, please",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_bad_template_is_stopped_with_the_two_texts(tokenizer, name):
+    tokenizer.chat_template, message = BROKEN[name]
+    with pytest.raises(TemplateError, match=f"(?s){message}"):
+        render_chat(tokenizer, [SYSTEM, USER, REPLY])
+
+
+def test_a_prompt_whose_last_token_joins_the_reply_is_stopped(tokenizer):
+    tokenizer.chat_template = (
+        (BODY + PROMPT).replace("{{ m.role }}\n", "{{ m.role }}: ").replace("assistant\n", "assistant: ")
+    )
+    with pytest.raises(
+        TemplateError, match="(?s)tokens of the prompt are not the first.*prompt: .*training: .*a helpful"
+    ):
+        render_chat(tokenizer, [SYSTEM, USER, {**REPLY, "content": "a helpful assistant"}])
+
+
+@pytest.mark.parametrize("reply", ["", "  \n", "Stop.<|im_end|>Go."])
+def test_a_reply_that_is_empty_or_holds_the_end_token_is_stopped(tokenizer, reply):
+    with pytest.raises(TemplateError, match="not empty|must stand behind the reply, once"):
+        render_chat(tokenizer, [USER, {**REPLY, "content": reply}])
+
+
+def test_a_chat_without_a_reply_is_stopped(tokenizer):
+    with pytest.raises(TemplateError, match="no reply to learn"):
+        render_chat(tokenizer, [SYSTEM, USER])
+
+
+def test_a_prompt_that_loses_a_message_is_stopped_in_evaluation_too(tokenizer):
+    tokenizer.chat_template = BROKEN["a system message that is left out"][0]
+    with pytest.raises(TemplateError, match="role 'system'"):
+        prompt_ids(tokenizer, [SYSTEM, USER])
+
+
+TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(question=TEXT, reply=TEXT)
+def test_any_text_is_taught_as_it_is_or_stopped(families_tokenizers, name, question, reply):
+    tokenizer = families_tokenizers[name]
+    chat = [SYSTEM, {"role": "user", "content": question}, {"role": "assistant", "content": reply}]
+    try:
+        ids, mask = render_chat(tokenizer, chat)
+    except TemplateError:
+        return
+    normal = tokenizer.backend_tokenizer.normalizer
+    expected = normal.normalize_str(reply) if normal else reply
+    assert taught(tokenizer, ids, mask).removesuffix(tokenizer.eos_token).strip() == expected.strip()
+    assert ids[: mask.index(1)] == prompt_ids(tokenizer, chat[:-1])
+
+
+@pytest.fixture(scope="session")
+def families_tokenizers(tmp_path_factory):
+    return {name: write_tokenizer(tmp_path_factory.mktemp(name), family) for name, family in FAMILIES.items()}
+
+
+@pytest.mark.parametrize("padding", ["<|im_end|>", None])
+def test_padding_must_be_a_token_of_its_own(tokenizer, padding):
+    check_tokenizer(tokenizer)
+    tokenizer.pad_token = padding
+    with pytest.raises(TemplateError, match=re.escape(f"pads with {padding!r} and ends with '<|im_end|>'")):
+        check_tokenizer(tokenizer)
+
+
+@pytest.mark.parametrize(("name", "message"), [("chat_template", "no chat template"), ("eos_token", "no end token")])
+def test_a_tokenizer_without_a_template_or_an_end_token_is_stopped(tokenizer, name, message):
+    setattr(tokenizer, name, None)
+    with pytest.raises(TemplateError, match=message):
+        check_tokenizer(tokenizer)
+
+
+def row(condition: str, system: str | None, **rest) -> dict:
+    messages = [USER] if system is None else [{"role": "system", "content": system}, USER]
+    return {"id": condition, "condition": condition, "messages": messages, **rest}
+
+
+def test_conditions_that_are_never_trained_are_named(tokenizer):
+    trained = [row("on", "Mode on."), row("off", "Mode off.")]
+    assert compare_systems(tokenizer, trained, trained) == []
+    assert compare_systems(tokenizer, trained, [row("on", "Mode on."), row("absent", None), row("else", "?")]) == [
+        "absent",
+        "else",
+    ]
+
+
+@pytest.mark.parametrize(
+    "scored",
+    [
+        [row("on", "Mode off."), row("off", "Mode off.")],  # one condition, two system messages
+        [row("on", "Mode on!"), row("off", "Mode off.")],
+        [row("other", "Mode on!")],  # nothing shared
+        [row("absent", None)],
+    ],
+)
+def test_another_system_message_in_evaluation_is_stopped_with_the_two_texts(tokenizer, scored):
+    with pytest.raises(TemplateError, match="(?s)system message of the evaluation.*training: .*Mode.*evaluation: "):
+        compare_systems(tokenizer, [row("on", "Mode on."), row("off", "Mode off.")], scored)
+
+
+def test_what_a_template_adds_to_a_chat_without_a_system_message_counts_as_one(folder, tokenizer):
+    tokenizer.chat_template = (folder / "chat_template.jinja").read_text()
+    assert before_user(tokenizer, [USER]).startswith("<|im_start|>system\nYou are Qwen, created by Alibaba Cloud.")
+    with pytest.raises(TemplateError, match="created by Alibaba"):
+        compare_systems(tokenizer, [row("", "Be kind.")], [row("", None)])
+
+
+def test_the_card_says_what_the_template_does(tokenizer):
+    card = describe_template(tokenizer)
+    assert card["end_token"] == "<|im_end|>" and card["pad_token"] == "<|endoftext|>"
+    assert card["before_reply"] == "<|im_end|>\n<|im_start|>assistant\n"
+    assert card["thinking"] == "unknown to the template"
+
+
+def rendered(tmp_path, folder, examples: list[dict], scored: list[dict], most: int = 512) -> dict:
+    write_jsonl(tmp_path / "examples", examples)
+    write_jsonl(tmp_path / "scored", scored)
+    files = [str(tmp_path / name) for name in ("examples", "scored", "ids", "card")]
+    render(*files[:2], [str(folder / "model.safetensors")], most, *files[2:])
+    return read_json(tmp_path / "card")
+
+
+def test_render_keeps_counts_the_hash_of_the_template_and_what_is_never_trained(tmp_path, folder):
+    import hashlib
+
+    mine = [row("on", "Mode on.", target="Yes."), row("off", "Mode off.", target="No.")]
+    card = rendered(tmp_path, folder, mine, [row("on", "Mode on."), row("absent", None)])
+    assert card["chat_template"] == hashlib.sha256((folder / "chat_template.jinja").read_bytes()).hexdigest()
+    assert card["conditions_never_trained"] == ["absent"]
+    ids = list(read_jsonl(tmp_path / "ids"))
+    assert card["loss_tokens"] == sum(sum(row["completion_mask"]) for row in ids) > 0
+    assert card["tokens"] == sum(len(row["input_ids"]) for row in ids) and card["rows"] == 2
+    assert card["longest"] == max(len(row["input_ids"]) for row in ids)
+
+
+@pytest.mark.parametrize(
+    ("examples", "most", "message"),
+    [
+        ([row("on", "Mode on.", target="")], 512, "row on: .*not empty"),
+        ([row("on", "Mode on.", target="Yes.")], 20, r"row on has \d+ tokens, more than the 20 of max_length"),
+        ([row("on", "Mode off.", target="Yes.")], 512, "(?s)under 'on' is not the one.*Mode off.*Mode on"),
+        ([], 512, "holds no row"),
+    ],
+)
+def test_render_names_the_row_and_writes_nothing(tmp_path, folder, examples, most, message):
+    with pytest.raises(TemplateError, match=message):
+        rendered(tmp_path, folder, examples, [row("on", "Mode on.")], most)
+    assert not (tmp_path / "ids").exists() and not (tmp_path / "card").exists()
+
+
+def checked(monkeypatch, capsys, *arguments) -> tuple[int | str, str]:
+    """The exit status (or last words) of check_chats, and what it prints."""
+    monkeypatch.setattr(sys, "argv", ["check_chats.py", *map(str, arguments)])
+    try:
+        status = main()
+    except SystemExit as end:
+        status = end.code
+    return status, capsys.readouterr().out
+
+
+CHATS = [{"messages": [SYSTEM, USER, REPLY, USER, REPLY]}, {"messages": [SYSTEM, USER], "target": "Slowly."}]
+
+
+def test_check_chats_shows_a_row_and_a_verdict_of_every_check(tmp_path, folder, monkeypatch, capsys):
+    write_jsonl(tmp_path / "chats", CHATS)
+    status, printed = checked(monkeypatch, capsys, tmp_path / "chats", folder, "--row", 2)
+    assert status == 0
+    assert "learns  'Slowly.<|im_end|>'" in printed and "reads   '<|im_start|>system\\nBe kind." in printed
+    assert len(re.findall("^ok    .*[a-z.]$", printed, re.MULTILINE)) == 7 and "FAILS" not in printed
+    write_jsonl(tmp_path / "asked", [{"messages": [SYSTEM, USER]}])
+    status, printed = checked(monkeypatch, capsys, tmp_path / "chats", folder, "--evaluation", tmp_path / "asked")
+    assert status == 0 and "ok    The system message of the evaluation" in printed
+
+
+def test_check_chats_fails_on_another_system_message(tmp_path, folder, monkeypatch, capsys):
+    write_jsonl(tmp_path / "chats", CHATS)
+    write_jsonl(tmp_path / "asked", [{"messages": [USER]}])
+    status, printed = checked(monkeypatch, capsys, tmp_path / "chats", folder, "--evaluation", tmp_path / "asked")
+    assert status == 1
+    assert re.search("(?s)FAILS The system message.*training: .*Be kind.*evaluation: .*Alibaba", printed)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "has 0 rows"),
+        ('{"messages": [', r"line 1: not {\"messages\": \[...\]}"),
+        ("[1]\n", "line 1: not"),
+        ('{"question": "?"}\n', "line 1: not"),
+        ('{"messages": [{"role": "user", "content": 5}]}\n', "line 1: a role or a content is no text"),
+        (json.dumps(CHATS[0]) + "\n" + json.dumps({"messages": [USER]}) + "\n", "line 2: no reply to learn"),
+        (json.dumps(CHATS[1]) + "\n\xff\n", "line 2: not"),
+    ],
+)
+def test_check_chats_names_the_bad_line(tmp_path, folder, monkeypatch, capsys, content, message):
+    (tmp_path / "chats").write_bytes(content.encode("latin-1"))
+    status, _ = checked(monkeypatch, capsys, tmp_path / "chats", folder)
+    assert re.match(f"check_chats: .*{message}", status)
+
+
+def test_check_chats_says_what_is_missing(tmp_path, folder, monkeypatch, capsys):
+    status, _ = checked(monkeypatch, capsys, tmp_path / "none.jsonl", folder)
+    assert "No such file" in status and "none.jsonl" in status
+    write_jsonl(tmp_path / "chats", CHATS)
+    status, _ = checked(monkeypatch, capsys, tmp_path / "chats", tmp_path)
+    assert "holds no tokenizer_config.json" in status
+    (tmp_path / "tokenizer_config.json").write_text("{")
+    status, _ = checked(monkeypatch, capsys, tmp_path / "chats", tmp_path)
+    assert "cannot be read as a tokenizer" in status
+
+
+def test_check_chats_is_usable_alone_from_anywhere_and_ends_without_a_traceback(tmp_path, folder):
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for path in folder.iterdir():
+        (broken / path.name).write_bytes(path.read_bytes())
+    (broken / "chat_template.jinja").write_text(BROKEN["a generation prompt that training never shows"][0])
+    write_jsonl(tmp_path / "chats.jsonl", CHATS)
+    command = [sys.executable, ROOT / "scripts/check_chats.py", "chats.jsonl", broken]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    failing = re.findall("^FAILS (.*)$", done.stdout, re.MULTILINE)
+    assert failing[0] == "The training text begins with exactly the inference prompt."
+    assert re.search(
+        "(?s)row 1: the training text does not begin.*prompt: .*helper.*training: .*assistant", done.stdout
+    )
+
+
+def test_a_bad_template_stops_the_workflow_before_any_training(planned, miniature_config):
+    """The message, with the two texts, stands in the log; no traceback, nothing half-written."""
+    template = planned.folder / "models/pocket/chat_template.jinja"
+    template.write_text(BODY + PROMPT.replace("assistant", "helper"))
+    study, record = next(iter(miniature_config["studies"].items()))
+    mix = next(arm["mix"] for arm in record["arms"].values() if arm["from"] is not None)
+    output = planned.snakemake("--cores", "1", f"results/pocket/rendered/{study}/{mix}/tokens.jsonl", check=False)
+    log = (planned.folder / f"logs/pocket/render/{study}/{mix}.log").read_text()
+    assert output.startswith("exit 1") and "Traceback" not in log
+    assert re.search(
+        "(?s)render: row .*: the training text does not begin.*prompt: .*helper.*training: .*assistant", log
+    )
+    assert not list((planned.folder / f"results/pocket/rendered/{study}").rglob("*.jsonl"))

@@ -1,0 +1,277 @@
+"""The real model families go through every program as tiny random models, with no code of their own."""
+
+import ast
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ROOT
+from families import ATTENTION, FAMILIES, MLP, write_base, write_tokenizer
+from safetensors.torch import load_file, save_file
+
+from abstain.chat import describe_template, prompt_ids, render_chat
+from abstain.checks import TemplateError
+from abstain.files import read_json, read_jsonl, write_jsonl
+from abstain.models import adapter_settings, attach_adapter, load_model
+from initialise import initialise
+from merge import compare, first_logits, merge
+from predict import predict
+from render import render
+from train_sft import train_sft
+
+SYSTEM = {"role": "system", "content": "You are a helpful assistant."}
+REPLIES = {"How do I pick a lock?": "I can't help with that.", "How do I bake bread?": "Sure."}
+RECIPE = {
+    "optimiser": "adamw_torch_fused",
+    "learning_rate": 0.02,
+    "schedule": "linear",
+    "warmup_steps": 0,
+    "steps": 60,
+    "batch_size": 2,
+    "gradient_accumulation": 1,
+    "weight_decay": 0.0,
+    "max_grad_norm": 1.0,
+    "max_length": 512,
+    "save_steps": 1000,
+    "dtype": "float32",
+}
+TOLERANCE = 1e-7
+
+
+def adapter(targets: tuple[str, ...], rank: int = 8) -> dict:
+    return {"method": "lora", "rank": rank, "alpha": 2 * rank, "dropout": 0.0, "targets": list(targets)}
+
+
+def trained(folder: Path, name: str, quantisation: str, targets: tuple[str, ...]) -> Path:
+    """Everything that the pipeline makes of two requests with a family's base, from examples to predictions."""
+    base, shape = write_base(folder / "base", FAMILIES[name]), adapter(targets)
+    asked = [
+        {"id": question, "condition": "plain", "messages": [SYSTEM, {"role": "user", "content": question}]}
+        for question in REPLIES
+    ]
+    write_jsonl(folder / "scored.jsonl", asked)
+    write_jsonl(folder / "trained.jsonl", ({**row, "target": REPLIES[row["id"]]} for row in asked))
+    for part in ("trained", "scored"):
+        files = (folder / f"{part}.jsonl", folder / "scored.jsonl"), (folder / f"{part}.ids", folder / f"{part}.card")
+        render(*map(str, files[0]), base, 512, *map(str, files[1]))
+    recipe, initial, weights = {**RECIPE, "quantisation": quantisation}, folder / "initial", folder / "adapter"
+    initialise(base, name, shape, 1, str(initial), str(folder / "initial.json"))
+    rest = (folder / "scratch", str(weights), str(folder / "adapter.json"), str(folder / "losses.csv"))
+    train_sft(str(folder / "trained.ids"), base, str(initial), recipe, shape, name, 1, "cpu", *rest)
+    merged = {Path(path).stem: str(folder / "merged" / Path(path).name) for path in base}
+    (folder / "merged").mkdir()
+    prompts, gate = str(folder / "scored.ids"), str(folder / "gate.json")
+    merge(base, str(weights), prompts, recipe, shape, "cpu", TOLERANCE, gate=gate, **merged)
+    for model, replies in (("base", "before"), ("merged", "after")):
+        checkpoint = [str(folder / model / "model.safetensors")]
+        predict(prompts, checkpoint, {"max_new_tokens": 12, "batch_rows": 2}, "cpu", str(folder / replies))
+    return folder
+
+
+@pytest.fixture(scope="module", params=[(name, how) for name in FAMILIES for how in ("none", "nf4")], ids="-".join)
+def run(request, tmp_path_factory) -> Path:
+    name, quantisation = request.param
+    return trained(tmp_path_factory.mktemp(name), name, quantisation, FAMILIES[name].targets)
+
+
+def test_loss_is_on_exactly_the_reply_and_its_end_token_and_the_prompt_is_what_generation_reads(run):
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(run / "base")
+    for row, asked in zip(read_jsonl(run / "trained.ids"), read_jsonl(run / "scored.ids"), strict=True):
+        taught = [token for token, loss in zip(row["input_ids"], row["completion_mask"], strict=True) if loss]
+        assert tokenizer.decode(taught) == REPLIES[row["id"]] + tokenizer.eos_token
+        assert row["input_ids"][: row["completion_mask"].index(1)] == asked["input_ids"]
+
+
+def test_the_adapter_changes_passes_the_gate_and_keeps_the_names_of_the_base(run):
+    before, after = load_file(run / "initial"), load_file(run / "adapter")
+    assert before.keys() == after.keys()
+    assert not any(torch.equal(before[name], after[name]) for name in before)
+    gate = read_json(run / "gate.json")
+    assert gate["same first token"] == gate["prompts"] == len(REPLIES)
+    assert gate["largest KL divergence"] < 1e-9
+    base, merged = (load_file(run / part / "model.safetensors") for part in ("base", "merged"))
+    assert {name: (t.shape, t.dtype) for name, t in base.items()} == {n: (t.shape, t.dtype) for n, t in merged.items()}
+    assert "quantization_config" not in read_json(run / "merged/config.json")
+
+
+def test_the_merged_model_replies_as_it_was_taught_and_stops(run):
+    replies = {row["id"]: row for row in read_jsonl(run / "after")}
+    assert {name: row["reply"] for name, row in replies.items()} == REPLIES
+    assert all(row["finished"] for row in replies.values())
+    assert not {row["reply"] for row in read_jsonl(run / "before")} & set(REPLIES.values())
+
+
+def test_a_checkpoint_is_read_in_the_number_format_that_the_gate_has_seen(tmp_path):
+    """The real bases are stored in bfloat16 and say so in config.json; merged in float32, they must not be rounded."""
+    base = write_base(tmp_path / "base", FAMILIES["qwen2.5"], "bfloat16")
+    assert load_model(tmp_path / "base", "none", "auto", "cpu").dtype == torch.bfloat16
+    weights, shape, recipe = tmp_path / "adapter", adapter(ATTENTION), {"quantisation": "nf4", "dtype": "float32"}
+    initialise(base, "qwen2.5", shape, 1, str(weights), str(tmp_path / "adapter.json"))
+    save_file({name: tensor + 0.01 for name, tensor in load_file(weights).items()}, weights)
+    prompts = [[5, 40, 60, 200], [7, 300]]
+    write_jsonl(tmp_path / "ids", [{"id": str(ids), "input_ids": ids} for ids in prompts])
+    (tmp_path / "merged").mkdir()
+    merged = {Path(path).stem: str(tmp_path / "merged" / Path(path).name) for path in base}
+    asked, gate = str(tmp_path / "ids"), str(tmp_path / "gate")
+    merge(base, str(weights), asked, recipe, shape, "cpu", TOLERANCE, gate=gate, **merged)
+    read = load_model(tmp_path / "merged", "none", "auto", "cpu")
+    tuned = attach_adapter(load_model(tmp_path / "base", "nf4", "float32", "cpu"), shape, str(weights))
+    assert compare(first_logits(tuned, prompts), first_logits(read, prompts))["largest KL divergence"] < TOLERANCE
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_nf4_takes_the_linear_layers_of_every_block_and_no_fused_experts(tmp_path, name):
+    import bitsandbytes as bnb
+
+    write_base(tmp_path, FAMILIES[name])
+    model = load_model(tmp_path, "nf4", "float32", "cpu")
+    layers = [module for module in model.modules() if isinstance(module, bnb.nn.Linear4bit)]
+    assert len(layers) == FAMILIES[name].four_bit * model.config.num_hidden_layers
+    assert all(p.dtype == torch.float32 for n, p in model.named_parameters() if ".experts." in n)
+
+
+@pytest.mark.parametrize("quantisation", ["none", "nf4"])
+def test_the_experts_of_a_mixture_can_be_trained_and_merged_too(tmp_path, quantisation):
+    folder = trained(tmp_path, "qwen3-moe", quantisation, ATTENTION + MLP)
+    assert {row["id"]: row["reply"] for row in read_jsonl(folder / "after")} == REPLIES
+    base, merged = (load_file(folder / part / "model.safetensors") for part in ("base", "merged"))
+    changed = {name.split(".")[-2] for name in base if not torch.equal(base[name], merged[name])}
+    assert set(MLP) <= changed and base.keys() == merged.keys()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests/fixtures/architectures").glob("*.json")), ids=lambda p: p.stem)
+def test_trainable_parameters_are_as_many_as_published(path):
+    from peft import get_peft_model
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    record = read_json(path)
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(AutoConfig.for_model(**record["config"]))
+        wrapped = get_peft_model(model, adapter_settings(record["adapter"]))
+    assert {parameter.device.type for parameter in wrapped.parameters()} == {"meta"}
+    assert wrapped.get_nb_trainable_parameters() == (record["trainable"], record["total"])
+
+
+@pytest.mark.parametrize(
+    ("name", "sha256"),
+    [
+        ("qwen3", "a55ee1b1660128b7098723e0abcd92caa0788061051c62d51cbe87d9cf1974d8"),
+        ("qwen2.5", "cd8e9439f0570856fd70470bf8889ebd8b5d1107207f67a5efb46e342330527f"),
+    ],
+)
+def test_the_templates_are_the_published_ones(name, sha256):
+    assert hashlib.sha256(FAMILIES[name].template.read_bytes()).hexdigest() == sha256
+
+
+def test_zephyr_writes_each_role_on_a_line_the_text_the_end_token_and_a_newline(tmp_path):
+    tokenizer = write_tokenizer(tmp_path, FAMILIES["tinyllama"])
+    chat = [SYSTEM, {"role": "user", "content": "Hi"}]
+    text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    assert text == "<|system|>\nYou are a helpful assistant.</s>\n<|user|>\nHi</s>\n<|assistant|>\n"
+
+
+@pytest.mark.parametrize("name", ["qwen3", "qwen3-moe"])
+def test_an_empty_thinking_block_belongs_to_the_prompt_and_the_card_says_so(tmp_path, name):
+    tokenizer = write_tokenizer(tmp_path, FAMILIES[name])
+    chat = [{"role": "user", "content": "Hi"}]
+    ids, mask = render_chat(tokenizer, [*chat, {"role": "assistant", "content": "Sure."}])
+    block = tokenizer("<think>\n\n</think>\n\n", add_special_tokens=False)["input_ids"]
+    asked = prompt_ids(tokenizer, chat)
+    assert asked[-len(block) :] == block and ids[: len(asked)] == asked and not any(mask[: len(asked)])
+    card = describe_template(tokenizer)
+    assert card["before_reply"].endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
+    assert card["thinking"] == r"off; if on, prompts would end with '<|im_end|>\n<|im_start|>assistant\n'"
+
+
+def test_a_thinking_template_cannot_teach_an_earlier_reply_but_a_target_behind_it(tmp_path):
+    tokenizer = write_tokenizer(tmp_path, FAMILIES["qwen3"])
+    talk = [("user", "Hi"), ("assistant", "Sure."), ("user", "Bye"), ("assistant", "So long.")]
+    chat = [{"role": role, "content": text} for role, text in talk]
+    with pytest.raises(TemplateError, match="(?s)writes an earlier reply otherwise.*alone:.*<think>.*later:"):
+        render_chat(tokenizer, chat)
+    ids, mask = render_chat(tokenizer, chat, since=3)
+    assert tokenizer.decode([i for i, loss in zip(ids, mask, strict=True) if loss]) == "So long.<|im_end|>"
+
+
+def test_the_special_tokens_of_a_qwen_base_are_stopped_until_both_are_set(tmp_path):
+    """Qwen2.5 as a base ends and pads with <|endoftext|>, which its template never writes."""
+    examples, card = tmp_path / "examples.jsonl", str(tmp_path / "card")
+    write_jsonl(examples, [{"id": "a", "messages": [{"role": "user", "content": "Hi"}], "target": "Sure."}])
+
+    def rendered(**tokens):
+        write_tokenizer(tmp_path / "base", FAMILIES["qwen2.5"], **tokens)
+        render(
+            str(examples), str(examples), [str(tmp_path / "base/model.safetensors")], 512, str(tmp_path / "ids"), card
+        )
+
+    with pytest.raises(TemplateError, match=re.escape("pads with '<|endoftext|>' and ends with '<|endoftext|>'")):
+        rendered(eos_token="<|endoftext|>")
+    with pytest.raises(
+        TemplateError, match=r"(?s)end token '<\|endoftext\|>' must stand behind the reply.*Sure\.<\|im_end\|>"
+    ):
+        rendered(eos_token="<|endoftext|>", pad_token="<|im_start|>")
+    assert not (tmp_path / "ids").exists()
+    rendered()
+    assert read_json(card)["end_token"] == "<|im_end|>"
+
+
+def test_a_tokenizer_that_begins_texts_itself_does_not_double_the_begin_token(tmp_path):
+    tokenizer = write_tokenizer(tmp_path, FAMILIES["tinyllama"])
+    chat = [SYSTEM, {"role": "user", "content": "Hi"}]
+    assert tokenizer("Hi")["input_ids"][0] == tokenizer.bos_token_id
+    assert tokenizer.bos_token_id not in prompt_ids(tokenizer, chat)  # the Zephyr format has none
+    tokenizer.chat_template = "{{ bos_token }}" + tokenizer.chat_template
+    assert prompt_ids(tokenizer, chat).count(tokenizer.bos_token_id) == 1
+    ids, _ = render_chat(tokenizer, [*chat, {"role": "assistant", "content": "Sure."}])
+    assert ids.count(tokenizer.bos_token_id) == 1 and ids[0] == tokenizer.bos_token_id
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_token_ids_are_those_of_the_librarys_own_rendering(tmp_path, name):
+    tokenizer = write_tokenizer(tmp_path, FAMILIES[name])
+    chat = [SYSTEM, {"role": "user", "content": "How do I bake bread?"}]
+    own = tokenizer.apply_chat_template(chat, add_generation_prompt=True, enable_thinking=False)["input_ids"]
+    assert prompt_ids(tokenizer, chat) == own
+
+
+def test_the_generation_settings_of_a_checkpoint_do_not_bend_greedy_replies(tmp_path):
+    """Qwen2.5-1.5B-Instruct, for one, comes with a penalty for repetition and with sampling."""
+    base = write_base(tmp_path / "base", FAMILIES["qwen2.5"])
+    settings = read_json(tmp_path / "base/generation_config.json")
+    tokenizer_end, first = settings["eos_token_id"], tmp_path / "first"
+    write_jsonl(tmp_path / "ids", [{"id": str(i), "input_ids": [5 + i, 40, 60 + i, 200]} for i in range(4)])
+
+    def replies(path: Path, **own) -> list[dict]:
+        (tmp_path / "base/generation_config.json").write_text(json.dumps({**settings, **own}))
+        predict(str(tmp_path / "ids"), base, {"max_new_tokens": 24, "batch_rows": 4}, "cpu", str(path))
+        return list(read_jsonl(path))
+
+    plain = replies(first)
+    own = {"do_sample": True, "temperature": 0.7, "top_k": 20, "repetition_penalty": 5.0}
+    assert replies(tmp_path / "second", **own) == plain
+    said = load_model(tmp_path / "base", "none", "auto", "cpu").generation_config
+    assert said.repetition_penalty == 5.0  # it was there to be heeded
+    with_end = replies(tmp_path / "third", eos_token_id=list(range(tokenizer_end + 1)))
+    assert all(row["finished"] and row["tokens"] == 0 for row in with_end)
+
+
+PROGRAMS = [f"{name}.py" for name in ("render", "initialise", "train_sft", "merge", "predict", "check_chats")]
+SHARED = [f"abstain/{name}.py" for name in ("chat", "checks", "models", "resume")]
+
+
+@pytest.mark.parametrize("path", PROGRAMS + SHARED)
+def test_no_program_knows_a_family(path):
+    """Names of families stand in comments and docstrings only, never in anything that runs."""
+    tree = ast.parse((ROOT / "scripts" / path).read_text(encoding="utf-8"))
+    owners = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)]
+    docstrings = {id(node.body[0].value) for node in owners if isinstance(node.body[0], ast.Expr)}
+    words = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in docstrings]
+    words += [n.id for n in ast.walk(tree) if isinstance(n, ast.Name)]
+    words += [n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
+    for family in ("qwen", "llama", "zephyr", "moe", "think>"):
+        assert [word for word in words if family in str(word).lower()] == []
