@@ -10,12 +10,18 @@ import yaml
 
 sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
 
-from abstain.config import ConfigError, check_config
+from abstain.config import ConfigError, check_config, check_file, check_places
 from abstain.models import MODEL_FILES
 from abstain.numerics import EXACT
 from abstain.sources import sources
 
 os.environ.update(EXACT)  # every job parses this file again, on SLURM too, before it starts its program
+
+try:
+    for file in workflow.overwrite_configfiles or [os.path.join(workflow.basedir, "config.yaml")]:
+        check_file(file)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
 
 if not workflow.overwrite_configfiles:
 
@@ -24,8 +30,10 @@ if not workflow.overwrite_configfiles:
 
 try:
     check_config(config, os.path.join(workflow.basedir, "schemas/config.yaml"))
+    if workflow.is_main_process:  # what fetches looks for the mirror; a compute node need not see it
+        check_places(config, workflow.basedir, os.environ)
 except ConfigError as error:
-    raise WorkflowError(str(error))
+    raise WorkflowError(str(error)) from None
 
 
 pathvars:

@@ -14,7 +14,7 @@ def fetch(
     The folder named by ABSTAIN_MIRROR is tried first, then the config's `mirror`, then `url`.
     """
     folders = [folder for folder in (os.environ.get("ABSTAIN_MIRROR"), mirror) if folder]
-    fetch_file(url, [str(Path(folder).expanduser() / mirror_path) for folder in folders], size, digest, file, scratch)
+    fetch_file(url, folders, mirror_path, size, digest, file, scratch)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ The reference is the list as committed (git), else the list on disk. Exit status
 """
 
 import argparse
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -14,6 +15,7 @@ from pathlib import Path
 from abstain.files import sha256
 
 FLOW = (
+    "bases",
     "raw",
     "corpora",
     "splits",
@@ -23,6 +25,7 @@ FLOW = (
     "checkpoints",
     "predictions",
     "scores",
+    "closeness",
     "tables",
     "figures",
 )
@@ -45,18 +48,26 @@ def verify(folder: Path) -> int:
 def reference_list(folder: Path) -> str:
     """The committed list of hashes, or the one on disk when this is no git checkout."""
     path = folder / "SHA256SUMS"
-    shown = subprocess.run(["git", "show", f"HEAD:./{path}"], capture_output=True, text=True, check=False)
-    if shown.returncode == 0:
+    try:
+        shown = subprocess.run(["git", "show", f"HEAD:./{path}"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # no git
+        shown = None
+    if shown is not None and shown.returncode == 0:
         return shown.stdout
     if path.is_file():
         print(f"no committed list found: comparing with {path} as it is on disk")
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8", errors="replace")
     raise SystemExit(f"there is no {path}, neither committed nor on disk; run `make reproduce` first")
 
 
 def parse(text: str) -> dict[str, str]:
-    """`sha256sum`'s lines to a map from path to hash."""
-    return {line[66:]: line[:64] for line in text.splitlines() if line}
+    """`sha256sum`'s lines to a map from path to hash; SystemExit when there is none, or one is something else."""
+    lines = [line for line in text.splitlines() if line]
+    damaged = [line for line in lines if not re.fullmatch(r"[0-9a-f]{64}  .+", line)]
+    if damaged or not lines:
+        found = f"the line {damaged[0][:80]!r}" if damaged else "nothing"
+        raise SystemExit(f"the list of hashes is damaged: it holds {found}; bring SHA256SUMS back from git")
+    return {line[66:]: line[:64] for line in lines}
 
 
 def judge(path: Path, value: str) -> str:

@@ -64,16 +64,15 @@ def branch(schema: dict, value) -> dict:
     return schema
 
 
-def listed_keys(schema: dict, value, path: tuple = ()) -> Iterator[tuple]:
-    """Paths of every key of the value that the schema lists by name."""
+def listed_keys(schema: dict, value, path: tuple = ()) -> Iterator[tuple[tuple, dict]]:
+    """Every key of the value that the schema lists by name: its path, and the schema of what it holds."""
     schema = branch(schema, value)
     if isinstance(value, dict):
         for key, item in value.items():
-            if key in schema.get("properties", {}):
-                yield (*path, key)
-                yield from listed_keys(schema["properties"][key], item, (*path, key))
-            else:
-                yield from listed_keys(schema["additionalProperties"], item, (*path, key))
+            inner = schema.get("properties", {}).get(key)
+            if inner is not None:
+                yield (*path, key), inner
+            yield from listed_keys(schema["additionalProperties"] if inner is None else inner, item, (*path, key))
     elif isinstance(value, list):
         for place, item in enumerate(value):
             yield from listed_keys(schema.get("items", {}), item, (*path, place))
@@ -105,38 +104,6 @@ def test_a_scale_is_named_like_its_file(path):
     assert load(path)["scale"] == ("pocket" if path.parent == ROOT else path.stem)
 
 
-@pytest.mark.parametrize("path", SCALES, ids=lambda path: path.stem)
-def test_no_scale_repeats_a_key(path):
-    def construct(loader, node):
-        keys = [loader.construct_object(key) for key, _ in node.value]
-        assert len(set(keys)) == len(keys), f"repeated among {keys}"
-        return dict(zip(keys, [loader.construct_object(value, deep=True) for _, value in node.value], strict=True))
-
-    class Loader(yaml.SafeLoader):
-        pass
-
-    Loader.add_constructor("tag:yaml.org,2002:map", construct)
-    assert yaml.load(path.read_text(encoding="utf-8"), Loader) == load(path)
-
-
-@pytest.mark.parametrize("path", SCALES, ids=lambda path: path.stem)
-def test_deleting_any_key_is_refused_and_the_key_is_named(path):
-    config, unnoticed, unnamed = load(path), [], []
-    keys = list(listed_keys(RULES, config))
-    for key in keys:
-        where = "/".join(map(str, key))
-        try:
-            check_config(put(config, where, ...), SCHEMA)
-            unnoticed.append(where)
-        except ConfigError as error:
-            told = str(error)
-            if f"'{key[-1]}' is missing" not in told and key[-1] not in told.partition("exactly one of")[2]:
-                unnamed.append(where)
-    assert unnoticed == []
-    assert unnamed == []
-    assert len(keys) > 50
-
-
 STUDY = "studies/safety-mode"
 FAULTS = {
     "misspelt top key": ("corpra", {}, ["the top level", "'corpra'", "corpora"]),
@@ -155,8 +122,8 @@ FAULTS = {
     "text for a number": (f"{STUDY}/recipes/lora/steps", "120", ["recipes.lora.steps", "'120'", "integer"]),
     "fraction of a step": (f"{STUDY}/recipes/lora/steps", 1.5, ["recipes.lora.steps", "1.5", "integer"]),
     "truth for a number": (f"{STUDY}/split/seed", True, ["split.seed", "True", "integer"]),
-    "number for text": (f"{STUDY}/question", 3, ["question", "3", "string"]),
-    "one seed, no list": (f"{STUDY}/seeds", 1, ["safety-mode.seeds", "1", "array"]),
+    "number for text": (f"{STUDY}/question", 3, ["question", "3", "not text", "quotes"]),
+    "one seed, no list": (f"{STUDY}/seeds", 1, ["safety-mode.seeds", "1", "a list"]),
     "no seed": (f"{STUDY}/seeds", [], ["safety-mode.seeds", "[]"]),
     "a seed twice": (f"{STUDY}/seeds", [1, 1], ["safety-mode.seeds", "[1, 1]"]),
     "no study": ("studies", {}, ["studies", "{}"]),
@@ -173,12 +140,12 @@ FAULTS = {
     "unpinned file": (
         "corpora/safety-requests/files/acts",
         {"url": "https://example.org/a"},
-        ["files.acts", "example.org", "url, mirror, bytes, sha256"],
+        ["files.acts", "'bytes' is missing", "'mirror' is missing", "'sha256' is missing"],
     ),
     "file that is not downloaded over https": (
         "corpora/safety-requests/files/acts",
         {"url": "http://example.org/a", "mirror": "a", "bytes": 1, "sha256": "0" * 64},
-        ["files.acts", "http://example.org/a", "url, mirror, bytes, sha256"],
+        ["files.acts.url", "http://example.org/a", "https://"],
     ),
     "a row that is both trained and scored": (
         f"{STUDY}/mixes/standard/rows/0/should",
@@ -192,43 +159,76 @@ FAULTS = {
     "unknown arm to start from": (
         f"{STUDY}/arms/lora/from",
         "sft",
-        ["arms (from)", "'sft'", "known: base, lora, qlora"],
+        ["arms.lora.from", "'sft'", "known: base, lora, qlora"],
     ),
-    "unknown mix": (f"{STUDY}/arms/lora/mix", "heavy", ["arms (mix)", "'heavy'", "known: evaluation, standard"]),
-    "unknown recipe": (f"{STUDY}/arms/lora/recipe", "soup", ["arms (recipe)", "'soup'", "known: lora, qlora"]),
-    "unknown adapter": (f"{STUDY}/recipes/lora/adapter", "rank-9", ["(adapter)", "'rank-9'", "known: rank-16"]),
+    "unknown mix": (f"{STUDY}/arms/lora/mix", "heavy", ["arms.lora.mix", "'heavy'", "known: evaluation, standard"]),
+    "unknown recipe": (f"{STUDY}/arms/lora/recipe", "soup", ["arms.lora.recipe", "'soup'", "known: lora, qlora"]),
+    "unknown adapter": (
+        f"{STUDY}/recipes/lora/adapter",
+        "rank-9",
+        ["recipes.lora.adapter", "'rank-9'", "known: rank-16"],
+    ),
     "unknown evaluation": (f"{STUDY}/evaluation", "exam", ["evaluation", "'exam'", "known: evaluation, standard"]),
-    "unknown part": (f"{STUDY}/mixes/standard/part", "dev", ["mixes (part)", "'dev'", "known: test, train"]),
+    "unknown part": (f"{STUDY}/mixes/standard/part", "dev", ["mixes.standard.part", "'dev'", "known: test, train"]),
     "unknown prompt": (
         f"{STUDY}/mixes/standard/rows/0/prompt",
         "on",
-        ["mixes (prompt)", "'on'", "flag-on", "moved-off"],
+        ["mixes.standard.rows.0.prompt", "'on'", "flag-on", "moved-off"],
     ),
-    "unknown target": (f"{STUDY}/mixes/standard/rows/0/target", "no", ["mixes (target)", "'no'", "overview, refusal"]),
+    "unknown target": (
+        f"{STUDY}/mixes/standard/rows/0/target",
+        "no",
+        ["mixes.standard.rows.0.target", "'no'", "overview, refusal"],
+    ),
+    "unknown ideal": (
+        f"{STUDY}/ideal",
+        "kindness",
+        ["ideal", "'kindness'", "known: answer, framing, overview, refusal"],
+    ),
+    "an ideal that is a list": (
+        f"{STUDY}/ideal",
+        ["refusal"],
+        ["safety-mode.ideal", "['refusal']", "list of `targets`"],
+    ),
+    "a figure of closeness without an ideal": (
+        f"{STUDY}/figures/gap",
+        {"plot": "similarity", "conditions": ["flag-on"], "caption": "x"},
+        ["safety-mode.figures.gap", "'flag-on'", "`ideal`"],
+    ),
+    "a claim on closeness without an ideal": (
+        f"{STUDY}/claims/0",
+        {"sentence": "x", "metric": "closeness", "condition": "flag-on", "arms": ["lora"], "at_least": 0.5},
+        ["safety-mode.claims.0", "'flag-on'", "`ideal`"],
+    ),
+    "closeness where nothing should be refused": (
+        "studies/do-not-answer/mixes/evaluation/rows/0/should",
+        "either",
+        ["do-not-answer.figures.similarity", "do-not-answer.claims.1", "'plain'", "rows that should be refused"],
+    ),
     "unknown prompt of a gap": (f"{STUDY}/gaps/moved", ["moved-on", "off"], ["gaps", "'off'", "moved-off"]),
     "unknown arm of a claim": (
         f"{STUDY}/claims/0/arms",
         ["dpo"],
-        ["claims (arms)", "'dpo'", "known: base, lora, qlora"],
+        ["claims.0.arms.0", "'dpo'", "known: base, lora, qlora"],
     ),
-    "unknown condition of a claim": (f"{STUDY}/claims/0/condition", "on", ["claims (condition)", "'on'", "flag-on"]),
+    "unknown condition of a claim": (f"{STUDY}/claims/0/condition", "on", ["claims.0.condition", "'on'", "flag-on"]),
     "unknown condition of a figure": (
         f"{STUDY}/figures/gap/conditions",
         ["x"],
-        ["figures (conditions)", "'x'", "moved"],
+        ["figures.gap.conditions.0", "'x'", "moved"],
     ),
     "an arm that starts from itself": (f"{STUDY}/arms/lora/from", "lora", ["arms", "circle", "lora <- lora"]),
     "a base that starts from an arm": (
         f"{STUDY}/arms/base",
         {"from": "lora", "mix": "standard", "recipe": "lora"},
-        ["arms.base", "{from: null}", "circle"],
+        ["arms.base.from", "{from: null}"],
     ),
     "shares below one": (f"{STUDY}/split/by/act/train", 0.3, ["split.by.act", "0.8999", "not 1"]),
     "shares above one": (f"{STUDY}/split/by/wording/test", 0.5, ["split.by.wording", "1.1", "not 1"]),
     "an evaluation row without should": (
         f"{STUDY}/mixes/evaluation/rows/2",
         {"kind": "benign", "prompt": "flag-on", "target": "answer", "rows": 1, "per": {}},
-        ["mixes.evaluation", "row 2", "'should'"],
+        ["mixes.evaluation.rows.2", "'should' is missing"],
     ),
 }
 
@@ -288,7 +288,7 @@ def test_every_named_key_is_required_unless_a_choice_of_keys_is():
     for path, schema in subschemas(RULES):
         if "properties" in schema:
             chosen = {key for choice in schema.get("oneOf", []) for key in choice.get("required", [])}
-            assert set(schema["required"]) | chosen == set(schema["properties"]), path
+            assert set(schema.get("required", [])) | chosen == set(schema["properties"]), path
 
 
 def test_no_default_hides_in_the_schema():
@@ -316,20 +316,20 @@ def test_a_direction_needs_two_arms_and_a_bound_one(judged, right, wrong):
     claim = {"sentence": "x", "metric": "correct-refusal", "condition": "flag-on", **judged}
     check_config(put(POCKET, f"{STUDY}/claims/0", {**claim, "arms": right}), SCHEMA)
     message = refusal(put(POCKET, f"{STUDY}/claims/0", {**claim, "arms": wrong}))
-    assert "claims.0: " in message
-    assert "{at_least} (of one arm) or {at_most} (of one arm) or {direction} (of two arms)" in message
+    assert f"claims.0.arms: found {wrong}" in message
+    assert ("is of one arm" if len(right) == 1 else "is of two arms") in message
 
 
 def test_an_arm_that_trains_on_the_evaluation_is_refused():
     message = refusal(put(POCKET, f"{STUDY}/arms/lora/mix", "evaluation"))
-    assert "studies.safety-mode.mixes.evaluation: row 0 has no 'target'" in message
-    assert "has no 'should'" not in message
+    assert "studies.safety-mode.mixes.evaluation.rows.0 (and 15 more): the key 'target' is missing" in message
+    assert "'should'" not in message
 
 
 def test_an_evaluation_on_rows_to_train_on_is_refused():
     message = refusal(put(POCKET, f"{STUDY}/evaluation", "standard"))
-    assert "studies.safety-mode.mixes.standard: row 0 has no 'should'" in message
-    assert "has no 'target'" not in message
+    assert "studies.safety-mode.mixes.standard.rows.0 (and 5 more): the key 'should' is missing" in message
+    assert "'target'" not in message
 
 
 def test_a_gap_with_the_name_of_a_prompt_is_refused():

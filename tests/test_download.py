@@ -1,6 +1,8 @@
 """Downloads: the pinned bytes or nothing, from a mirror when there is one, and resumed when cut off."""
 
 import hashlib
+import re
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +14,16 @@ from threading import Thread
 import pytest
 
 from abstain.download import PIECE, CorpusError, fetch_file
+from abstain.files import SpaceError
 
 DATA = bytes(range(256)) * 2000
 SIZE = len(DATA)
 DIGEST = hashlib.sha256(DATA).hexdigest()
+INSIDE = "corpus/file.csv"  # where a mirror folder holds it
 
 
 class Server(BaseHTTPRequestHandler):
-    """Serves one file, with ranges; may hang up early, ignore ranges, serve less than it has or fail."""
+    """Serves one file, with ranges; may hang up early, request by request, ignore ranges or answer without the file."""
 
     protocol_version = "HTTP/1.1"
 
@@ -30,19 +34,21 @@ class Server(BaseHTTPRequestHandler):
     def do_GET(self):
         state, asked = self.state, self.headers.get("Range")
         state["asked"].append(asked)
-        if state["status"] != 200:
-            self.send_error(state["status"])
-            return
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and state["ranges"] else 0
+        status = 416 if start >= len(state["data"]) > 0 else state["status"]
+        if status != 200:
+            self.send_error(status)
+            return
         body = state["data"][start:]
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(body)))
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(state['data']) - 1}/{len(state['data'])}")
         self.end_headers()
-        self.wfile.write(body[: state["cut"]])
+        cut = state["cuts"].pop(0) if state["cuts"] else len(body)
+        self.wfile.write(body[:cut])
         self.wfile.flush()
-        if state["cut"] is not None and state["cut"] < len(body):
+        if cut < len(body):
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
 
@@ -53,7 +59,7 @@ class Server(BaseHTTPRequestHandler):
 @contextmanager
 def serving(**state) -> Iterator[tuple[str, dict]]:
     """The address of a running server, and its state, to be changed and read."""
-    state = {"data": DATA, "ranges": True, "cut": None, "status": 200, "asked": [], **state}
+    state = {"data": DATA, "ranges": True, "cuts": [], "status": 200, "asked": [], **state}
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, state))
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -73,7 +79,7 @@ def unused_address() -> str:
 
 def fetch(tmp_path: Path, url: str, mirrors=(), size=SIZE, digest=DIGEST) -> Path:
     target = tmp_path / "raw" / "file.csv"
-    fetch_file(url, [str(path) for path in mirrors], size, digest, str(target), tmp_path / "scratch")
+    fetch_file(url, [str(path) for path in mirrors], INSIDE, size, digest, str(target), tmp_path / "scratch")
     return target
 
 
@@ -82,10 +88,11 @@ def kept(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def mirrored(tmp_path: Path, data: bytes = DATA, name="mirror.csv") -> Path:
-    path = tmp_path / name
+def mirrored(tmp_path: Path, data: bytes = DATA, name="mirror") -> Path:
+    path = tmp_path / name / INSIDE
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-    return path
+    return tmp_path / name
 
 
 def test_a_file_is_downloaded_whole_and_nothing_else_is_left(tmp_path):
@@ -98,21 +105,21 @@ def test_a_file_is_downloaded_whole_and_nothing_else_is_left(tmp_path):
 
 def test_a_mirror_is_tried_first_and_the_network_left_alone(tmp_path):
     with serving() as (url, state):
-        target = fetch(tmp_path, url, [tmp_path / "nowhere.csv", mirrored(tmp_path)])
+        target = fetch(tmp_path, url, [tmp_path / "nowhere", mirrored(tmp_path)])
     assert target.read_bytes() == DATA
     assert state["asked"] == []
 
 
 def test_the_first_mirror_that_holds_the_file_is_used(tmp_path):
-    wrong = mirrored(tmp_path, b"other", "wrong.csv")
-    with pytest.raises(CorpusError, match="wrong.csv"):
+    wrong = mirrored(tmp_path, b"other", "wrong")
+    with pytest.raises(CorpusError, match="wrong/corpus/file.csv"):
         fetch(tmp_path, unused_address(), [wrong, mirrored(tmp_path)])
     assert fetch(tmp_path, unused_address(), [mirrored(tmp_path), wrong]).read_bytes() == DATA
 
 
 def test_a_mirror_without_the_file_gives_way_to_the_network(tmp_path):
     with serving() as (url, _):
-        assert fetch(tmp_path, url, [tmp_path / "nowhere.csv"]).read_bytes() == DATA
+        assert fetch(tmp_path, url, [tmp_path / "nowhere"]).read_bytes() == DATA
 
 
 @pytest.mark.parametrize(
@@ -124,14 +131,14 @@ def test_a_file_that_is_not_the_pinned_one_is_refused_with_both_hashes_and_not_k
         fetch(tmp_path, url, [mirrored(tmp_path, data)] if source == "mirror" else [])
     for part in (str(len(data)), hashlib.sha256(data).hexdigest(), str(len(DATA)), DIGEST):
         assert part in str(caught.value)
-    assert kept(tmp_path) == (["mirror.csv"] if source == "mirror" else [])
+    assert kept(tmp_path) == (["mirror/corpus/file.csv"] if source == "mirror" else [])
 
 
 @pytest.mark.parametrize("size", [SIZE - 1, SIZE + 1])
 def test_the_right_hash_under_a_wrong_size_is_refused_too(tmp_path, size):
     with pytest.raises(CorpusError, match=f"{SIZE} bytes .* expected {size} bytes"):
         fetch(tmp_path, unused_address(), [mirrored(tmp_path)], size=size)
-    assert kept(tmp_path) == ["mirror.csv"]
+    assert kept(tmp_path) == ["mirror/corpus/file.csv"]
 
 
 def test_a_refused_file_leaves_the_good_one_that_was_there(tmp_path):
@@ -141,50 +148,52 @@ def test_a_refused_file_leaves_the_good_one_that_was_there(tmp_path):
     assert (tmp_path / "raw" / "file.csv").read_bytes() == DATA
 
 
-def test_without_mirror_and_network_the_error_says_what_was_tried_and_what_to_do(tmp_path):
+def test_without_mirror_and_network_the_error_says_what_was_tried_and_where_to_put_the_file(tmp_path):
     url = unused_address()
     with pytest.raises(CorpusError) as caught:
-        fetch(tmp_path, url, [tmp_path / "nowhere.csv"])
-    for part in (url, "nowhere.csv", "ABSTAIN_MIRROR"):
-        assert part in str(caught.value)
-    with pytest.raises(CorpusError, match="none set"):
+        fetch(tmp_path, url, [tmp_path / "first", tmp_path / "second"])
+    told, paths = str(caught.value), [str(tmp_path / name / INSIDE) for name in ("first", "second")]
+    for part in (url, "Connection refused", f"tried: {', '.join(paths)}", f"put the file at {paths[0]}"):
+        assert part in told
+    with pytest.raises(CorpusError, match=f"No mirror is set.*ABSTAIN_MIRROR to a folder that holds {INSIDE}"):
         fetch(tmp_path, url)
     assert kept(tmp_path) == []
 
 
-@pytest.mark.parametrize("status", [404, 503])
+@pytest.mark.parametrize("status", [404, 500, 503])
 def test_an_answer_without_the_file_is_an_error_that_names_it(tmp_path, status):
-    with serving(status=status) as (url, _), pytest.raises(CorpusError, match=str(status)):
-        fetch(tmp_path, url)
+    with serving(status=status) as (url, _), pytest.raises(CorpusError) as caught:
+        fetch(tmp_path, url, [tmp_path / "mirror"])
+    told = str(caught.value)
+    assert url in told and str(status) in told and f"put the file at {tmp_path / 'mirror' / INSIDE}" in told
     assert kept(tmp_path) == []
 
 
-def test_a_download_that_is_cut_off_is_refused_and_then_resumed(tmp_path):
-    data = DATA * 6
-    pins = {"size": len(data), "digest": hashlib.sha256(data).hexdigest()}
-    with serving(data=data, cut=2 * PIECE + 1000) as (url, state):
-        with pytest.raises(CorpusError, match="what has arrived is kept"):
-            fetch(tmp_path, url, **pins)
-        assert not (tmp_path / "raw" / "file.csv").exists()
-        have = (tmp_path / "scratch" / pins["digest"]).stat().st_size
-        assert have >= 2 * PIECE
-        state["cut"] = None
-        target = fetch(tmp_path, url, **pins)
-    assert state["asked"] == [None, f"bytes={have}-"]
-    assert target.read_bytes() == data
+def test_a_name_that_no_server_has_is_an_error_without_the_layers_around_it(tmp_path):
+    with pytest.raises(CorpusError) as caught:
+        fetch(tmp_path, "http://nowhere.invalid/file.csv")
+    assert "nowhere.invalid" in str(caught.value) and "HTTPConnection" not in str(caught.value)
+
+
+def test_a_download_that_is_cut_off_goes_on_where_it_stopped_as_long_as_bytes_arrive(tmp_path):
+    with serving(cuts=[100_000, 3 * PIECE]) as (url, state):
+        assert fetch(tmp_path, url).read_bytes() == DATA
+    starts = [0 if asked is None else int(asked.removeprefix("bytes=").removesuffix("-")) for asked in state["asked"]]
+    assert len(starts) == 3 and starts == sorted(set(starts))
+    assert 100_000 - PIECE < starts[1] <= 100_000  # no more than one piece is asked for twice
     assert kept(tmp_path) == ["raw/file.csv"]
 
 
-def test_a_small_file_that_is_cut_off_is_resumed_too(tmp_path):
-    with serving(cut=100_000) as (url, state):
-        with pytest.raises(CorpusError):
+def test_a_download_that_stays_cut_off_is_refused_kept_and_resumed_by_the_next_run(tmp_path):
+    with serving(cuts=[2 * PIECE + 1000, 0]) as (url, state):
+        with pytest.raises(CorpusError, match=f"of {SIZE} bytes have arrived and are kept"):
             fetch(tmp_path, url)
-        state["cut"] = None
+        assert not (tmp_path / "raw" / "file.csv").exists()
+        have = (tmp_path / "scratch" / DIGEST).stat().st_size
+        assert have >= 2 * PIECE
         assert fetch(tmp_path, url).read_bytes() == DATA
-    first, second = state["asked"]
-    have = int(second.removeprefix("bytes=").removesuffix("-"))
-    assert first is None
-    assert 100_000 - PIECE < have <= 100_000  # no more than one piece is asked for twice
+    assert state["asked"] == [None, f"bytes={have}-", f"bytes={have}-"]
+    assert kept(tmp_path) == ["raw/file.csv"]
 
 
 def test_a_server_without_ranges_starts_again_from_the_beginning(tmp_path):
@@ -195,6 +204,12 @@ def test_a_server_without_ranges_starts_again_from_the_beginning(tmp_path):
     assert state["asked"] == ["bytes=1000-"]
 
 
+def test_a_server_without_ranges_that_always_hangs_up_is_given_up(tmp_path):
+    with serving(ranges=False, cuts=[50_000] * 9) as (url, state), pytest.raises(CorpusError, match="are kept"):
+        fetch(tmp_path, url)
+    assert len(state["asked"]) == 2
+
+
 def test_damaged_remains_are_refused_once_and_do_not_stand_in_the_way_of_the_next_try(tmp_path):
     (tmp_path / "scratch").mkdir()
     (tmp_path / "scratch" / DIGEST).write_bytes(b"x" * 1000)
@@ -202,3 +217,29 @@ def test_damaged_remains_are_refused_once_and_do_not_stand_in_the_way_of_the_nex
         with pytest.raises(CorpusError, match="is not the pinned file"):
             fetch(tmp_path, url)
         assert fetch(tmp_path, url).read_bytes() == DATA
+
+
+def test_remains_that_are_longer_than_what_the_server_has_do_not_stay(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "scratch" / DIGEST).write_bytes(DATA[:1000])
+    with serving(data=DATA[:500]) as (url, _):
+        with pytest.raises(CorpusError, match="416"):
+            fetch(tmp_path, url)
+        with pytest.raises(CorpusError, match="500 bytes .* expected 512000 bytes"):
+            fetch(tmp_path, url)
+    assert kept(tmp_path) == []
+
+
+def test_a_stream_without_end_is_left_soon_after_the_pinned_size(tmp_path):
+    with serving(data=DATA * 100) as (url, _), pytest.raises(CorpusError) as caught:
+        fetch(tmp_path, url)
+    length = int(re.search(r"(\d+) bytes with", str(caught.value))[1])
+    assert SIZE < length <= SIZE + PIECE
+
+
+def test_a_file_that_is_larger_than_the_disk_is_not_begun(tmp_path):
+    size = 2 * shutil.disk_usage(tmp_path).free
+    with serving() as (url, state), pytest.raises(SpaceError) as caught:
+        fetch(tmp_path, url, size=size)
+    assert f"needs {2 * size / 1e6:.1f} MB" in str(caught.value) and str(tmp_path / "raw") in str(caught.value)
+    assert state["asked"] == [] and kept(tmp_path) == []

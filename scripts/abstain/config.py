@@ -1,53 +1,41 @@
 """The configuration: checked whole before any job starts, with errors that say what, where and what to do."""
 
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from string import Formatter
 
-import yaml
+from abstain.config_files import file_faults, mirror_faults, own_file_faults, room_faults
+from abstain.schema import nearest, schema_faults
+from abstain.splits import part_names
+
+JUDGED = (("refuse", "correct-refusal"), ("answer", "false-refusal"))
+Reference = tuple[str, str, str, Collection[str]]  # the place, what it names, the name, the names that there are
 
 
 class ConfigError(ValueError):
     """A configuration that cannot be run; the message lists every fault."""
 
 
+def check_file(path: str | Path) -> None:
+    """Check a scale's file before it is read; raises ConfigError with the line."""
+    _refuse(file_faults(path))
+
+
 def check_config(config: dict, schema: str | Path) -> None:
     """Check a scale against the schema and its names against each other; raises ConfigError, one line a fault."""
-    faults = schema_faults(config, schema) or reference_faults(config)
+    _refuse(schema_faults(config, schema) or reference_faults(config))
+
+
+def check_places(config: dict, root: str | Path, environment: Mapping[str, str]) -> None:
+    """Check that our own files are there and not empty, a mirror that will be asked is there, and the disk not full."""
+    faults = own_file_faults(config, root) + mirror_faults(config, environment) + room_faults(Path.cwd())
+    _refuse(faults, "the run cannot start")
+
+
+def _refuse(faults: list[str], why: str = "the configuration cannot be used") -> None:
     if faults:
         listed = "\n".join(f"  - {fault}" for fault in faults)
-        raise ConfigError(
-            f"the configuration cannot be used:\n{listed}\nNothing was started. Correct it and run again."
-        )
-
-
-def schema_faults(config: dict, schema: str | Path) -> list[str]:
-    """Faults of shape: each names the key, what was found and what is allowed."""
-    from jsonschema import Draft202012Validator
-
-    rules = yaml.safe_load(Path(schema).read_text(encoding="utf-8"))
-    errors = Draft202012Validator(rules).iter_errors(config)
-    return [_say(error) for error in sorted(errors, key=lambda e: [str(part) for part in e.absolute_path])]
-
-
-def _say(error) -> str:
-    where = ".".join(str(part) for part in error.absolute_path) or "the top level"
-    found = repr(error.instance)
-    about = error.schema.get("description", "") if isinstance(error.schema, dict) else ""
-    if error.validator == "required":
-        return f"{where}: {error.message.replace(' is a required property', ' is missing')}"
-    if error.validator == "additionalProperties":
-        allowed = ", ".join(sorted(error.schema.get("properties", {})))
-        return f"{where}: {error.message}; allowed: {allowed}"
-    if error.validator == "oneOf":
-        choices = " or ".join(_outline(choice) for choice in error.schema["oneOf"])
-        return f"{where}: found {found[:80]}, which must be exactly one of: {choices}"
-    return f"{where}: found {found[:80]}, but {error.message.removeprefix(found).strip()[:160]}. {about}".strip()
-
-
-def _outline(choice: dict) -> str:
-    if "required" in choice:
-        about = f" ({choice['description']})" if "description" in choice else ""
-        return "{" + ", ".join(choice["required"]) + "}" + about
-    return str(choice.get("const", choice.get("type", "a value")))
+        raise ConfigError(f"{why}:\n{listed}\nNothing was started. Correct it and run again.")
 
 
 def reference_faults(config: dict) -> list[str]:
@@ -57,61 +45,160 @@ def reference_faults(config: dict) -> list[str]:
 
 
 def _study_faults(config: dict, study: dict) -> list[str]:
-    faults = []
-    for what, used, known in _references(config, study):
-        hint = f"known: {', '.join(sorted(known)) or 'none'}"
-        faults += [f"{what}: there is no {item!r}; {hint}" for item in used if item not in known]
-    faults += [f"arms: {circle}" for circle in _circles(study["arms"])]
+    """Faults of one study; what its rows say is looked at once all names point to something."""
+    faults = [*_missing(_references(config, study)), *_circles(study["arms"]), *_text_faults(study)]
     faults += [f"gaps.{gap}: a prompt has the same name" for gap in study["gaps"] if gap in study["prompts"]]
-    if study["arms"]["base"]["from"] is not None:
-        faults.append("arms.base: the base starts from nothing, write {from: null}")
-    return [*faults, *_share_faults(study), *_row_faults(study)]
+    if faults := faults or [*_split_faults(study["split"], study["corpora"], "split"), *_row_faults(study)]:
+        return faults
+    asked = {row["prompt"] for row in study["mixes"][study["evaluation"]]["rows"]}
+    faults = [*_missing(_conditions(study, "prompt of the evaluation", asked)), *_ideal_faults(study)]
+    return faults or list(_missing(_claimed_metrics(study)))
 
 
-def _share_faults(study: dict) -> list[str]:
-    sums = {field: sum(shares.values()) for field, shares in study["split"]["by"].items()}
-    return [f"split.by.{field}: the shares add up to {s}, not 1" for field, s in sums.items() if abs(s - 1) > 1e-9]
+def _missing(references: Iterable[Reference]) -> Iterator[str]:
+    """Names that point to nothing; one that is used in many places is told once."""
+    places: dict[tuple[str, str], list] = {}
+    for place, what, name, known in references:
+        if name not in known:
+            places.setdefault((what, name), []).append((place, known))
+    for (what, name), found in places.items():
+        where, known = found[0]
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        guess = nearest(name, known)
+        asked = f"did you mean {guess!r}? " if guess else ""
+        yield f"{where}{more}: there is no {what} {name!r}; {asked}known: {', '.join(sorted(known)) or 'none'}"
 
 
-def _row_faults(study: dict) -> list[str]:
+def _text_faults(study: dict) -> Iterator[str]:
+    """Texts to be filled in whose braces do not pair or hold more than the name of a field."""
+    texts = {f"prompts.{name}.user": prompt["user"] for name, prompt in study["prompts"].items()}
+    texts |= {
+        f"targets.{name}.{i}": text for name, replies in study["targets"].items() for i, text in enumerate(replies)
+    }
+    for where, text in texts.items():
+        if odd := _unfillable(text):
+            yield f"{where}: {odd}; write a field as {{question}}, and a real brace twice"
+
+
+def _unfillable(text: str) -> str | None:
+    try:
+        holes = [(field, form or kind) for _, field, form, kind in Formatter().parse(text) if field is not None]
+    except ValueError as error:
+        return f"{text[:60]!r}: {error}"
+    return next((f"{text[:60]!r} holds {{{field}}}" for field, form in holes if form or not field.isidentifier()), None)
+
+
+def _split_faults(split: dict, corpora: list[str], where: str) -> list[str]:
+    """Shares that do not add up, cuts that leave rows over or come after the last, corpora without a split."""
+    sums = {field: sum(shares.values()) for field, shares in split.get("by", {}).items()}
+    faults = [f"{where}.by.{field}: the shares add up to {s}, not 1" for field, s in sums.items() if abs(s - 1) > 1e-9]
+    handed_on = [cut["rest"] > 0 for cut in split.get("cuts", [])]
+    if handed_on and (handed_on[-1] or not all(handed_on[:-1])):
+        faults.append(f"{where}.cuts: the last cut, and no other, must hand nothing on (rest: 0)")
+    if "each" in split:
+        extra = [(f"{where}.each.{name}", "corpus of the study", name, corpora) for name in split["each"]]
+        lacking = [f"{where}.each: the corpus {name!r} has no split" for name in corpora if name not in split["each"]]
+        faults += list(_missing(extra)) or lacking
+    for corpus, mine in split.get("each", {}).items():
+        faults += _split_faults(mine, [corpus], f"{where}.each.{corpus}")
+    return faults
+
+
+def _row_faults(study: dict) -> Iterator[str]:
     """Rows of a mix that is trained on need a target, rows of the evaluation the right behaviour."""
-    needs = {(arm["mix"], "target"): None for arm in study["arms"].values() if arm["from"] is not None}
-    needs[study["evaluation"], "should"] = None
-    found = [(mix, key, study["mixes"][mix]["rows"]) for mix, key in needs if mix in study["mixes"]]
-    return [f"mixes.{m}: row {i} has no {k!r}" for m, k, rows in found for i, row in enumerate(rows) if k not in row]
+    trained = {arm["mix"]: f"the arm {name!r} is trained on it" for name, arm in study["arms"].items() if "mix" in arm}
+    needs = [(mix, "target", why) for mix, why in trained.items()]
+    for mix, key, why in [*needs, (study["evaluation"], "should", "every arm is scored on it")]:
+        without = [i for i, row in enumerate(study["mixes"][mix]["rows"]) if key not in row]
+        more = f" (and {len(without) - 1} more)" if len(without) > 1 else ""
+        if without:
+            yield f"mixes.{mix}.rows.{without[0]}{more}: the key {key!r} is missing, and {why}"
 
 
-def _references(config: dict, study: dict):
-    """Triples (where, names used, names known)."""
-    rows = [row for mix in study["mixes"].values() for row in mix["rows"]]
-    arms = [arm for arm in study["arms"].values() if arm["from"] is not None]
-    conditions = set(study["prompts"]) | set(study["gaps"])
-    yield "base", [study["base"]], set(config["bases"])
-    yield "corpora", study["corpora"], set(config["corpora"])
-    yield "evaluation", [study["evaluation"]], set(study["mixes"])
-    yield (
-        "mixes (part)",
-        [mix["part"] for mix in study["mixes"].values()],
-        {part for shares in study["split"]["by"].values() for part in shares},
-    )
-    yield "mixes (prompt)", [row["prompt"] for row in rows], set(study["prompts"])
-    yield "mixes (target)", [row["target"] for row in rows if "target" in row], set(study["targets"])
-    yield "gaps", [prompt for pair in study["gaps"].values() for prompt in pair], set(study["prompts"])
-    yield "recipes (adapter)", [recipe["adapter"] for recipe in study["recipes"].values()], set(config["adapters"])
-    yield "arms (from)", [arm["from"] for arm in arms], set(study["arms"])
-    yield "arms (mix)", [arm["mix"] for arm in arms], set(study["mixes"])
-    yield "arms (recipe)", [arm["recipe"] for arm in arms], set(study["recipes"])
-    yield "claims (arms)", [arm for claim in study["claims"] for arm in claim["arms"]], set(study["arms"])
-    yield "claims (condition)", [claim["condition"] for claim in study["claims"]], conditions
-    yield "figures (conditions)", [c for figure in study["figures"].values() for c in figure["conditions"]], conditions
+def _ideal_faults(study: dict) -> list[str]:
+    """Figures and claims about closeness need an ideal refusal, and rows of the evaluation that should be refused."""
+    rows = study["mixes"].get(study["evaluation"], {"rows": []})["rows"]
+    compared = {row["prompt"] for row in rows if row.get("should") == "refuse" and study["ideal"] is not None}
+    figures = [(name, figure) for name, figure in study["figures"].items() if figure["plot"] == "similarity"]
+    used = [(f"figures.{name}", condition) for name, figure in figures for condition in figure["conditions"]]
+    claims = [(i, claim) for i, claim in enumerate(study["claims"]) if claim["metric"].startswith("closeness")]
+    used += [(f"claims.{i}", claim["condition"]) for i, claim in claims]
+    need = "no reply is compared with an ideal refusal; name one under `ideal`, and rows that should be refused"
+    return [f"{where}: under {condition!r} {need}" for where, condition in used if condition not in compared]
 
 
-def _circles(arms: dict) -> list[str]:
+def metrics_of(study: dict) -> dict[str, set[str]]:
+    """The metrics that a study's summary will have under each prompt and gap; a test compares them with its tables."""
+    known: dict[str, set[str]] = {}
+    for row in study["mixes"][study["evaluation"]]["rows"]:
+        metrics = known.setdefault(row["prompt"], set())
+        metrics |= {f"{rate}-{row['kind']}" for rate in ("refusal", "partial", "invalid")}
+        metrics |= {name for should, name in JUDGED if should == row["should"]}
+        if study["ideal"] is not None and row["should"] == "refuse":
+            metrics |= {"closeness", "closeness-min", "closeness-max", "closeness-above-base"}
+    for gap, (first, second) in study["gaps"].items():
+        both = known[first] & known[second]
+        known[gap] = {name.replace("refusal-", "control-gap-") for name in both if name.startswith("refusal-")}
+    return known
+
+
+def _claimed_metrics(study: dict) -> Iterator[Reference]:
+    known = metrics_of(study)
+    for i, claim in enumerate(study["claims"]):
+        what = f"metric under {claim['condition']!r} called"
+        yield f"claims.{i}.metric", what, claim["metric"], known[claim["condition"]]
+
+
+def _references(config: dict, study: dict) -> Iterator[Reference]:
+    """Every use of a name in a study."""
+    parts = part_names(study["split"])
+    yield "base", "base", study["base"], config["bases"]
+    yield from ((f"corpora.{i}", "corpus", name, config["corpora"]) for i, name in enumerate(study["corpora"]))
+    yield "evaluation", "mix", study["evaluation"], study["mixes"]
+    for mix, record in study["mixes"].items():
+        yield f"mixes.{mix}.part", "part of the split", record["part"], parts
+        for i, row in enumerate(record["rows"]):
+            yield f"mixes.{mix}.rows.{i}.prompt", "prompt", row["prompt"], study["prompts"]
+            if "target" in row:
+                yield f"mixes.{mix}.rows.{i}.target", "target", row["target"], study["targets"]
+    if study["ideal"] is not None:
+        yield "ideal", "target", study["ideal"], study["targets"]
+    for name, recipe in study["recipes"].items():
+        yield f"recipes.{name}.adapter", "adapter", recipe["adapter"], config["adapters"]
+    for name, arm in study["arms"].items():
+        if arm["from"] is not None:
+            yield f"arms.{name}.from", "arm", arm["from"], study["arms"]
+            yield f"arms.{name}.mix", "mix", arm["mix"], study["mixes"]
+            yield f"arms.{name}.recipe", "recipe", arm["recipe"], study["recipes"]
+    for i, claim in enumerate(study["claims"]):
+        yield from ((f"claims.{i}.arms.{k}", "arm", arm, study["arms"]) for k, arm in enumerate(claim["arms"]))
+    yield from _conditions(study, "prompt", study["prompts"])
+
+
+def _conditions(study: dict, what: str, prompts: Collection[str]) -> Iterator[Reference]:
+    """Every use of a prompt or gap outside the mixes; `prompts` are those that may be named."""
+    gap, prompt = ("gap", study["gaps"]), (what, prompts)
+    for name, pair in study["gaps"].items():
+        yield from ((f"gaps.{name}.{i}", what, condition, prompts) for i, condition in enumerate(pair))
+    for i, claim in enumerate(study["claims"]):
+        kind, known = gap if claim["metric"].startswith("control-gap-") else prompt
+        yield f"claims.{i}.condition", kind, claim["condition"], known
+    for name, figure in study["figures"].items():
+        kind, known = gap if figure["plot"] == "gap" else prompt
+        places = enumerate(figure["conditions"])
+        yield from ((f"figures.{name}.conditions.{i}", kind, condition, known) for i, condition in places)
+
+
+def _circles(arms: dict) -> Iterator[str]:
+    if arms["base"]["from"] is not None:
+        yield "arms.base.from: the base starts from nothing; write base: {from: null}"
+        return
     for name in arms:
         path, current = [name], arms[name]["from"]
         while current in arms and current not in path:
             path.append(current)
             current = arms[current]["from"]
         if current in path:
-            return [f"the arms go in a circle: {' <- '.join([*path, current])}"]
-    return []
+            circle = " <- ".join([*path, current])
+            yield f"arms.{name}.from: the arms go in a circle, {circle}; let one of them start from base"
+            return

@@ -1,9 +1,11 @@
-"""Files: hashes, JSON Lines, and outputs that appear whole or not at all."""
+"""Files: hashes, JSON Lines, room on the disk, and outputs that appear whole or not at all."""
 
 import csv
+import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,36 @@ def canonical(value) -> str:
 def digest(value) -> str:
     """Hex SHA-256 of a value's canonical JSON."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+FULL = {os.strerror(code): code for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)}
+
+
+class SpaceError(OSError):
+    """No room to write to; the message says where and how much is needed."""
+
+
+def require_room(folder: str | Path, size: int, purpose: str) -> None:
+    """Raise SpaceError unless `size` bytes are free on the disk where `folder` is or will be."""
+    place = next(path for path in (Path(folder).absolute(), *Path(folder).absolute().parents) if path.is_dir())
+    free = shutil.disk_usage(place).free
+    if free < size:
+        raise SpaceError(
+            f"{folder}: {purpose} needs {size / 1e6:.1f} MB and the disk has {free / 1e6:.1f} MB free. Nothing was "
+            "written; make room, or put the folder on a larger disk, and run again"
+        )
+
+
+def no_room(error: BaseException | None) -> str | None:
+    """The system's words when an error, or one that it came from, says that a disk, a quota or a limit is full."""
+    while error is not None:
+        for words, code in FULL.items():
+            if getattr(error, "errno", None) == code or words in str(error):
+                return words
+        if "unexpected pos" in str(error):  # all that torch's writer says
+            return os.strerror(errno.ENOSPC)
+        error = error.__cause__ or error.__context__
+    return None
 
 
 @contextmanager

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from abstain.files import digest, sha256, write_json
+from abstain.files import digest, no_room, require_room, sha256, write_json
 from abstain.numerics import EXACT
 
-EXPECTED = ("ConfigError", "CorpusError", "SplitError", "TemplateError", "GateError")
+EXPECTED = ("ConfigError", "CorpusError", "SplitError", "TemplateError", "GateError", "ModelError", "SpaceError")
+WEIGHTS = ".safetensors"
+SCRATCH = Path(".scratch")
 
 
 class Job(dict):
@@ -29,28 +31,60 @@ class Job(dict):
 def recorded(snakemake) -> Iterator[Job]:
     """Send output to the log, check the numerics, give the arguments, and write the record when all went well.
 
-    An expected error (bad input) ends the job with its own words and no traceback.
+    An expected error (bad input, a full disk) ends the job with its own words and no traceback.
     """
-    _log_to(snakemake.log)
+    terminal = _log_to(snakemake.log)
     started = time.perf_counter()
     try:
         check_numerics()
         inputs = _named(snakemake.input)
+        _require_room(snakemake.input, snakemake.output, snakemake.rule)
         before = _hashes(inputs)
         arguments = {k: v for k, v in inputs.items() if k not in ("code", "after")} | dict(snakemake.params.items())
         job = Job(arguments, **{k: v for k, v in _named(snakemake.output).items() if k != "record"})
-        job.scratch = Path(".scratch") / digest([snakemake.rule, before, dict(snakemake.params.items())])[:24]
+        job.scratch = SCRATCH / digest([snakemake.rule, before, dict(snakemake.params.items())])[:24]
         yield job
         _write_record(snakemake, inputs, before)
         shutil.rmtree(job.scratch, ignore_errors=True)
         seconds, library = time.perf_counter() - started, " ".join(platform.libc_ver())
         print(f"done in {seconds:.1f} s on {platform.node()}, C library {library}")
     except Exception as error:
-        if type(error).__name__ not in EXPECTED:
+        told = _told(error, snakemake.output)
+        if told is None:
             raise
-        print(f"{snakemake.rule}: {error}", file=sys.stderr)
+        _print_last(f"{snakemake.rule}: {told}", terminal)
         traceback.clear_frames(error.__traceback__)
         sys.exit(1)
+
+
+def _told(error: Exception, outputs) -> str | None:
+    """What to say of an expected error; None for a bug, whose traceback is wanted."""
+    if type(error).__name__ in EXPECTED:
+        return str(error)
+    if words := no_room(error):
+        folder = min((Path(outputs[0]).parent, SCRATCH.parent), key=lambda place: shutil.disk_usage(place).free)
+        free = shutil.disk_usage(folder).free / 1e6
+        return (
+            f"{folder}: {words} ({free:.1f} MB are free on its disk). No result was written; make room, or raise the "
+            "quota or the limit on the size of files, and run again"
+        )
+    return None
+
+
+def _print_last(text: str, terminal: int) -> None:
+    """Print to the log, or to where the log would be shown when the log's own disk is full."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        os.write(terminal, f"{text}\n".encode())
+
+
+def _require_room(inputs, outputs, rule: str) -> None:
+    """A job that writes weights may write as much as twice those that it reads: merged ones, or checkpoints."""
+    if any(path.endswith(WEIGHTS) for path in outputs):
+        size = 2 * sum(Path(path).stat().st_size for path in inputs if path.endswith(WEIGHTS))
+        for folder in sorted({Path(path).parent for path in outputs} | {SCRATCH}):
+            require_room(folder, size, rule)
 
 
 def check_numerics() -> None:
@@ -103,10 +137,12 @@ def _relative(path: str) -> str:
     return os.path.relpath(path) if Path(path).is_absolute() else path
 
 
-def _log_to(log) -> None:
-    """Point file descriptors 1 and 2 at the log, so that native libraries are caught as well."""
+def _log_to(log) -> int:
+    """Point file descriptors 1 and 2 at the log, so that native libraries are caught as well; gives the old 2."""
+    terminal = os.dup(2)
     if log:
         file = os.open(str(log[0]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         os.dup2(file, 1)
         os.dup2(file, 2)
         os.close(file)
+    return terminal
