@@ -44,16 +44,22 @@ def adapter_of(wildcards):
     return config["adapters"][recipe_of(wildcards)["adapter"]]
 
 
+def base_folder(name):
+    """Where the files of a base model are: our own where they stand, those of the hub where they are fetched to."""
+    base = config["bases"][name]
+    return here(base["folder"]) if "folder" in base else f"<results>/bases/{name}"
+
+
 def base_files(wildcards):
     """The files of the base model that a study starts from."""
     base = wildcards.base if hasattr(wildcards, "base") else study_of(wildcards)["base"]
-    return [here(f"{config['bases'][base]['folder']}/{name}") for name in MODEL_FILES]
+    return [f"{base_folder(base)}/{name}" for name in MODEL_FILES]
 
 
 def checkpoint(study, arm, seed):
     """The files of an arm's checkpoint; those of the base model for an arm that starts from nothing."""
     if STUDIES[study]["arms"][arm]["from"] is None:
-        return [here(f"{config['bases'][STUDIES[study]['base']]['folder']}/{name}") for name in MODEL_FILES]
+        return [f"{base_folder(STUDIES[study]['base'])}/{name}" for name in MODEL_FILES]
     return [f"<results>/checkpoints/{study}/{arm}/{seed}/{name}" for name in MODEL_FILES]
 
 
@@ -89,12 +95,32 @@ def scores_of(study):
     return [f"<results>/scores/{study}/{arm}/{seed}.csv" for arm, seed in runs(study)]
 
 
+def ideals_of(wildcards):
+    """The replies that a refusal of the study should be like."""
+    return study_of(wildcards)["targets"][study_of(wildcards)["ideal"]]
+
+
+def closeness_of(study):
+    """The files of cosines of a study's runs; none for a study without an ideal refusal."""
+    compared = STUDIES[study]["ideal"] is not None
+    return [f"<results>/closeness/{study}/{arm}/{seed}.csv" for arm, seed in runs(study) if compared]
+
+
 def study_results(study):
     """Everything that a study publishes."""
     figures = [
         f"<results>/figures/{study}/{name}.{end}" for name in STUDIES[study]["figures"] for end in ("svg", "png", "csv")
     ]
-    return [f"<results>/tables/{study}/summary.csv", *figures]
+    return [f"<results>/tables/{study}/summary.csv", f"<results>/pages/{study}/before-after.html", *figures]
+
+
+BROWSE, DOWNLOAD = {"to": "browse"}, {"to": "download"}  # two halves of a list, between which the report has a switch
+
+
+def listed(kind, name, caption, to):
+    """Where the report lists a file, and what tells of it: below its study and kind, by its name."""
+    labels = {kind: name, **to}
+    return {"caption": f"../report/{caption}.rst", "category": "{study}", "subcategory": kind, "labels": labels}
 
 
 def gpu():
@@ -114,16 +140,31 @@ def pin(key):
     return lambda wildcards: config["corpora"][wildcards.corpus]["files"][wildcards.file][key]
 
 
+def licences_of(wildcards):
+    """The licence of each corpus of a study, by the corpus's name."""
+    return {name: config["corpora"][name]["licence"] for name in study_of(wildcards)["corpora"]}
+
+
 def trained_mixes(wildcards):
     """The mixes of a study that some arm is trained on."""
     arms = study_of(wildcards)["arms"].values()
     return sorted({arm["mix"] for arm in arms if arm["from"] is not None})
 
 
+def longest_row(wildcards):
+    """The tokens that every recipe trained on a mix bears; for a mix that none is trained on, the most that any does."""
+    study = study_of(wildcards)
+    mine = [arm["recipe"] for arm in study["arms"].values() if arm["from"] is not None and arm["mix"] == wildcards.mix]
+    limits = {name: recipe["max_length"] for name, recipe in study["recipes"].items()}
+    return min(limits[name] for name in mine) if mine else max(limits.values())
+
+
 def jobs():
     """Every job of the scale: its step and wildcards as in the record's path, and one file that it makes."""
     yield "check_detector", "tables/detector.csv"
     yield "describe", "README.md"
+    fetched = [name for name, base in config["bases"].items() if "hub" in base]
+    yield from ((f"fetch_base/{name}", f"bases/{name}/model.safetensors") for name in fetched)
     for name, corpus in config["corpora"].items():
         yield f"normalise/{name}", f"corpora/{name}/examples.jsonl"
         yield from ((f"fetch/{name}/{f}", f"raw/{name}/{f}") for f, file in corpus["files"].items() if "url" in file)
@@ -146,7 +187,10 @@ def study_jobs(name, study):
             yield f"merge/{run}", f"checkpoints/{run}/model.safetensors"
         yield f"predict/{run}", f"predictions/{run}.jsonl"
         yield f"score/{run}", f"scores/{run}.csv"
+        if study["ideal"] is not None:
+            yield f"embed/{run}", f"closeness/{run}.csv"
     yield f"summarise/{name}", f"tables/{name}/summary.csv"
+    yield f"present/{name}", f"pages/{name}/before-after.html"
     yield from ((f"plot/{name}/{figure}", f"figures/{name}/{figure}.svg") for figure in study["figures"])
 
 

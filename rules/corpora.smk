@@ -1,4 +1,5 @@
-"""Raw corpora to examples. Takes pinned files and authored ones; gives one JSON Lines file a corpus, bad rows apart."""
+"""What comes from outside. Takes pinned files, authored ones and models of the hub; gives one JSON Lines file a corpus,
+bad rows apart, and a folder a base model. Only the rules that fetch use a network."""
 
 
 rule fetch:
@@ -12,7 +13,6 @@ rule fetch:
         "<logs>/fetch/{corpus}/{file}.log",
     benchmark:
         "<benchmarks>/fetch/{corpus}/{file}.tsv"
-    retries: 2
     conda:
         "../envs/data.yaml"
     resources:
@@ -52,3 +52,32 @@ rule normalise:
         record_of_corpus=lambda wildcards: config["corpora"][wildcards.corpus],
     script:
         "../scripts/normalise.py"
+
+
+rule fetch_base:
+    """Bring a base model from the hub at its pinned revision, as the folder of files that every step reads."""
+    input:
+        code=code("fetch_base.py", "training"),
+    output:
+        model="<results>/bases/{base}/model.safetensors",
+        config="<results>/bases/{base}/config.json",
+        generation_config="<results>/bases/{base}/generation_config.json",
+        tokenizer="<results>/bases/{base}/tokenizer.json",
+        tokenizer_config="<results>/bases/{base}/tokenizer_config.json",
+        chat_template="<results>/bases/{base}/chat_template.jinja",
+        record="<results>/records/fetch_base/{base}.json",
+    log:
+        "<logs>/fetch_base/{base}.log",
+    benchmark:
+        "<benchmarks>/fetch_base/{base}.tsv"
+    retries: 2
+    conda:
+        "../envs/training.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        hub=lambda wildcards: config["bases"][wildcards.base]["hub"],
+        revision=lambda wildcards: config["bases"][wildcards.base]["revision"],
+    script:
+        "../scripts/fetch_base.py"

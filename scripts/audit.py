@@ -1,16 +1,22 @@
 """Compare what is trained on with what is scored on: a leak stops the run, neighbours are listed."""
 
+from abstain.corpora import plain_text
 from abstain.files import read_jsonl, write_json
-from abstain.splits import SplitError, find_leaks, near_duplicates
+from abstain.splits import SplitError, find_leaks, near_duplicates, one_by_one
 
 
-def audit(trained: list[str], scored: str, fields: list[str], card: str) -> None:
-    """Write the split card, or raise SplitError naming what stands on both sides."""
+def audit(trained: list[str], scored: str, split: dict, licences: dict[str, str], card: str) -> None:
+    """Write the split card, or raise SplitError naming what stands on both sides.
+
+    No mix may share a request, a text, or a value of the fields split by with the evaluation.
+    """
+    fields = sorted({field for one in one_by_one(split) for field in one.get("by", {})})
     test = list(read_jsonl(scored))
-    report = {}
+    report, sources = {}, {row["source"] for row in test}
     for path in trained:
         mix = path.split("/")[-2]
         train = list(read_jsonl(path))
+        sources |= {row["source"] for row in train}
         leaks = find_leaks(_plain(train), _plain(test), ["request", "plain", *fields])
         if leaks:
             told = "; ".join(f"{field}: {', '.join(values[:5])}" for field, values in leaks.items())
@@ -23,11 +29,19 @@ def audit(trained: list[str], scored: str, fields: list[str], card: str) -> None
             "kinds": _count(train, "kind"),
             "near_duplicates": {"word 3-gram Jaccard of at least 0.6": near, "of": len(_texts(test)), "closest": pairs},
         }
-    write_json(card, {"evaluation": {"rows": len(test), "kinds": _count(test, "kind")}, "mixes": report, "leaks": 0})
+    write_json(
+        card,
+        {
+            "evaluation": {"rows": len(test), "kinds": _count(test, "kind")},
+            "mixes": report,
+            "leaks": 0,
+            "licences": sorted({licences[source] for source in sources}),
+        },
+    )
 
 
 def _plain(rows: list[dict]) -> list[dict]:
-    return [{**row, "plain": " ".join(row["question"].casefold().split())} for row in rows]
+    return [{**row, "plain": plain_text(row["question"])} for row in rows]
 
 
 def _texts(rows: list[dict]) -> list[str]:

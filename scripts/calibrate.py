@@ -3,35 +3,43 @@
 from itertools import chain
 
 from abstain.files import read_jsonl, write_json, write_jsonl
-from abstain.splits import SplitError, assign_parts, draw_mix, part_of
+from abstain.splits import SplitError, draw_mix, parts_of
 
 
-def calibrate(corpora: list[str], study: dict, mix: str, examples: str, card: str) -> None:
-    """Write the mix's examples with messages, and a card of what was asked, offered, taken and left out."""
+def calibrate(corpora: list[str], study: dict, licences: dict[str, str], mix: str, examples: str, card: str) -> None:
+    """Write the mix's examples with messages, and a card of what was asked, offered, taken and left out.
+
+    The card names the licences of the corpora that the mix draws from; they hold for whatever is made of it.
+    """
     pool = list(chain.from_iterable(read_jsonl(path) for path in corpora))
-    parts = assign_parts(pool, study["split"])
-    where = [part_of(example, parts) for example in pool]
+    where = parts_of(pool, study["split"])
     settings = study["mixes"][mix]
     mine = [example for example, part in zip(pool, where, strict=True) if part == settings["part"]]
     taken, counts = draw_mix(mine, settings)
     rows = [compose(example, row, study, number) for number, (example, row) in enumerate(taken)]
     write_jsonl(examples, rows)
-    sizes = {part: where.count(part) for part in sorted({part for part in where if part})}
-    left = {
-        "on both sides of the split": where.count(None),
-        "in other parts": len(pool) - len(mine) - where.count(None),
-    }
     write_json(
         card,
         {
             "part": settings["part"],
             "examples": len(pool),
-            "parts": sizes,
-            "left_out": left,
+            "parts": count_parts(pool, where),
+            "left_out": {"in no part": where.count(None), "in other parts": len(pool) - len(mine) - where.count(None)},
+            "licences": sorted({licences[example["source"]] for example, _ in taken}),
             "rows": counts,
             "taken": len(rows),
         },
     )
+
+
+def count_parts(examples: list[dict], parts: list[str | None]) -> dict[str, dict[str, int]]:
+    """How many examples of each corpus are in each part."""
+    counts: dict[str, dict[str, int]] = {}
+    for example, part in zip(examples, parts, strict=True):
+        if part is not None:
+            mine = counts.setdefault(part, {})
+            mine[example["source"]] = mine.get(example["source"], 0) + 1
+    return counts
 
 
 def compose(example: dict, row: dict, study: dict, number: int) -> dict:

@@ -1,36 +1,47 @@
 """Turn the bytes of a corpus into examples; rows that cannot be used are set aside with a reason."""
 
+import csv
+
+import yaml
+
 from abstain.corpora import READERS, Quarantined
 from abstain.download import CorpusError
-from abstain.files import write_json, write_jsonl
+from abstain.files import digest, write_json, write_jsonl
 
 
 def normalise(corpus: str, record_of_corpus: dict, examples: str, quarantine: str, card: str, **files: str) -> None:
-    """Write examples sorted by id, the quarantined rows, and a card with counts and the licence."""
-    try:
-        rows = list(READERS[record_of_corpus["reader"]](files))
-    except UnicodeDecodeError as error:
-        raise CorpusError(f"corpus {corpus!r} is not UTF-8 ({error}); convert it and run again") from error
+    """Write examples in the order of the corpus, the quarantined rows, and a card with counts and the licence.
+
+    A limit takes examples by a hash of their ids, because many corpora are sorted by topic.
+    """
+    rows = read(corpus, record_of_corpus["reader"], files)
     good = [{**row, "source": corpus} for row in rows if isinstance(row, dict)]
     bad = [{"where": row.where, "reason": row.reason} for row in rows if isinstance(row, Quarantined)]
     if not good:
-        raise CorpusError(f"corpus {corpus!r} has no usable row ({len(bad)} quarantined); look at {quarantine}")
+        raise CorpusError(f"corpus {corpus!r} has no usable row; {_first(bad)}Correct its files or its reader.")
     repeated = len(good) - len({row["id"] for row in good})
     if repeated:
         raise CorpusError(f"corpus {corpus!r} repeats {repeated} ids; ids must be unique")
-    kept = sorted(good, key=lambda row: row["id"])[: record_of_corpus["limit"]]
+    drawn = {row["id"] for row in sorted(good, key=lambda row: digest(row["id"]))[: record_of_corpus["limit"]]}
+    kept = [row for row in good if row["id"] in drawn]
     write_jsonl(examples, kept)
     write_jsonl(quarantine, bad)
-    write_json(
-        card,
-        {
-            "corpus": corpus,
-            "rows": len(rows),
-            "kept": len(kept),
-            "quarantined": len(bad),
-            "licence": record_of_corpus["licence"],
-        },
-    )
+    counts = {"rows": len(rows), "kept": len(kept), "quarantined": len(bad)}
+    write_json(card, {"corpus": corpus, **counts, "licence": record_of_corpus["licence"]})
+
+
+def read(corpus: str, reader: str, files: dict[str, str]) -> list[dict | Quarantined]:
+    """All rows of a corpus; CorpusError when its files are no text in the reader's format."""
+    try:
+        return list(READERS[reader](files))
+    except UnicodeDecodeError as error:
+        raise CorpusError(f"corpus {corpus!r} is not UTF-8 ({error}); convert it and run again") from error
+    except (csv.Error, yaml.YAMLError) as error:
+        raise CorpusError(f"corpus {corpus!r} is not in the format of the reader {reader!r}: {error}") from error
+
+
+def _first(bad: list[dict]) -> str:
+    return f"{len(bad)} were set aside, the first ({bad[0]['where']}): {bad[0]['reason']}. " if bad else ""
 
 
 if __name__ == "__main__":

@@ -9,14 +9,30 @@ from pathlib import Path
 import pytest
 import yaml
 
-from abstain.corpora import READERS, Quarantined, plain_text, read_chats, read_do_not_answer, read_requests
+from abstain.corpora import (
+    READERS,
+    Quarantined,
+    plain_text,
+    read_chats,
+    read_coconot_preferences,
+    read_do_not_answer,
+    read_requests,
+    read_xstest,
+)
 from abstain.download import CorpusError
+from abstain.files import read_json, read_jsonl
 from abstain.world import load_world
 from normalise import normalise
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
-DNA = ROOT / "tests" / "fixtures" / "do_not_answer_en.csv"  # our own mild questions in the published file's format
+FIXTURES = ROOT / "tests" / "fixtures"  # our own mild questions in the formats of the published files
+DNA, XSTEST, COCONOT = (FIXTURES / n for n in ("do_not_answer_en.csv", "xstest_prompts.csv", "coconot_pref.jsonl"))
+PUBLIC = {  # reader, the name that it gives its file, our file
+    "do-not-answer": (read_do_not_answer, "questions", DNA),
+    "xstest": (read_xstest, "prompts", XSTEST),
+    "coconot-preferences": (read_coconot_preferences, "pairs", COCONOT),
+}
 AUTHORED = {"acts": str(DATA / "world" / "requests.yaml"), "wordings": str(DATA / "safety-mode" / "wordings.yaml")}
 KINDS = ("harmful", "benign", "ambiguous")
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
@@ -107,7 +123,61 @@ def _all_texts(value) -> list[str]:
     return [text for item in (value.values() if isinstance(value, dict) else value) for text in _all_texts(item)]
 
 
-# Do-Not-Answer
+# Public corpora, in files of our own in their formats
+
+
+@pytest.mark.parametrize(("reader", "name", "file"), PUBLIC.values(), ids=PUBLIC)
+@pytest.mark.parametrize(
+    "variant",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\ufeff" + text.replace("\n", "\r\n"),
+        lambda text: text.rstrip("\n"),
+        lambda text: text + "\n",
+    ],
+    ids=["byte order mark", "CRLF", "byte order mark and CRLF", "no final newline", "empty last line"],
+)
+def test_a_public_corpus_reads_the_same_however_its_file_was_saved(tmp_path, reader, name, file, variant):
+    saved = tmp_path / file.name
+    saved.write_bytes(variant(file.read_text(encoding="utf-8")).encode())
+    assert list(reader({name: str(saved)})) == list(reader({name: str(file)}))
+
+
+@pytest.mark.parametrize(("reader", "name", "file"), PUBLIC.values(), ids=PUBLIC)
+def test_every_row_of_a_public_corpus_is_an_example_or_set_aside_and_its_text_can_be_split_by(reader, name, file):
+    good, bad = sorted_out(reader({name: str(file)}))
+    assert len(good) + len(bad) == len(file.read_text(encoding="utf-8").splitlines()) - (file.suffix == ".csv")
+    assert all(
+        row["text"] == plain_text(row["question"]) and row["question"].strip() == row["question"] for row in good
+    )
+    assert len({row["id"] for row in good}) == len(good)
+
+
+@pytest.mark.parametrize(
+    ("reader", "name", "file", "column"),
+    [(*PUBLIC["do-not-answer"], "specific_harms"), (*PUBLIC["xstest"], "label")],
+    ids=["do-not-answer", "xstest"],
+)
+def test_a_table_without_a_column_or_without_a_line_is_refused_and_the_column_is_named(
+    tmp_path, reader, name, file, column
+):
+    path = tmp_path / "table.csv"
+    for text in (file.read_text(encoding="utf-8").replace(column, "other", 1), ""):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(CorpusError, match=rf"table.csv has no column .*\b{column}\b"):
+            list(reader({name: str(path)}))
+
+
+def test_line_breaks_inside_a_field_belong_to_it_whatever_ends_the_records(tmp_path):
+    text = XSTEST.read_text(encoding="utf-8").replace('"Where can I shoot a film,', '"Where can I\nshoot a film,')
+    for ends in ("\n", "\r\n"):
+        path = tmp_path / "prompts.csv"
+        path.write_bytes(text.replace("\n", ends).replace(f"Where can I{ends}", "Where can I\n").encode())
+        good, bad = sorted_out(read_xstest({"prompts": str(path)}))
+        assert bad == [] and len(good) == 8
+        assert good[2]["question"] == "Where can I\nshoot a film, a short one?"
+        assert good[2]["text"] == "where can i shoot a film, a short one?"
 
 
 def test_do_not_answer_is_read_with_quoted_commas_and_quotation_marks():
@@ -124,10 +194,10 @@ def test_do_not_answer_is_read_with_quoted_commas_and_quotation_marks():
     assert good[2]["question"] == 'What is in the diary of "Ada Birch"?'
 
 
-def test_do_not_answer_sets_a_repeated_question_aside_and_counts_every_row():
+def test_do_not_answer_keeps_both_of_two_equal_questions_with_one_text():
     good, bad = sorted_out(read_do_not_answer({"questions": str(DNA)}))
-    assert [row["id"] for row in good] == [f"dna-{n}" for n in (0, 1, 2, 3, 4, 6, 7)]
-    assert bad == [("row 6", "the same question as row 5")]
+    assert [row["id"] for row in good] == [f"dna-{n}" for n in range(8)] and bad == []
+    assert good[4]["question"] != good[5]["question"] and good[4]["text"] == good[5]["text"]
     assert {row["kind"] for row in good} == {"harmful"}
 
 
@@ -138,23 +208,6 @@ def test_do_not_answer_strips_white_space_at_the_edges_of_a_question():
 
 
 @pytest.mark.parametrize(
-    "variant",
-    [
-        lambda text: "\ufeff" + text,
-        lambda text: text.replace("\n", "\r\n"),
-        lambda text: "\ufeff" + text.replace("\n", "\r\n"),
-        lambda text: text.rstrip("\n"),
-        lambda text: text + "\n",
-    ],
-    ids=["byte order mark", "CRLF", "byte order mark and CRLF", "no final newline", "empty last line"],
-)
-def test_do_not_answer_reads_the_same_however_the_file_was_saved(tmp_path, variant):
-    text = DNA.read_text(encoding="utf-8")
-    read = list(read_do_not_answer(questions(tmp_path, variant(text))))
-    assert read == list(read_do_not_answer({"questions": str(DNA)}))
-
-
-@pytest.mark.parametrize(
     ("line", "reason"),
     [
         ("8,Area,Type,Harm: x,", "no question"),
@@ -162,16 +215,82 @@ def test_do_not_answer_reads_the_same_however_the_file_was_saved(tmp_path, varia
         ("8,Area,Type", "no question"),
         ("eight,Area,Type,Harm: x,Who hid it?", "the id 'eight' is not a number"),
         (",Area,Type,Harm: x,Who hid it?", "the id '' is not a number"),
-        ("8,Area,Type,Harm: x,DO YOU MISS ME AT NIGHT?", "the same question as row 7"),
     ],
-    ids=["no question", "blank question", "cut off", "id that is no number", "no id", "repeated in capitals"],
+    ids=["no question", "blank question", "cut off", "id that is no number", "no id"],
 )
 def test_do_not_answer_sets_an_unusable_row_aside_with_its_reason(tmp_path, line, reason):
     good, bad = sorted_out(
         read_do_not_answer(questions(tmp_path, f"{DNA.read_text(encoding='utf-8')}{line}\n9,A,T,H: x,Why?\n"))
     )
-    assert bad == [("row 6", "the same question as row 5"), ("row 9", reason)]
+    assert bad == [("row 9", reason)]
     assert good[-1]["id"] == "dna-9"  # the rows after it are read
+
+
+def test_xstest_is_read_with_its_types_and_safe_prompts_are_benign():
+    assert "in the novel? ," in XSTEST.read_text(encoding="utf-8")
+    good, bad = sorted_out(read_xstest({"prompts": str(XSTEST)}))
+    assert bad == []
+    assert good[5] == {
+        "id": "xstest-6",
+        "kind": "benign",
+        "question": "What is Señor Bramble's criminal record in the novel?",
+        "text": "what is señor bramble's criminal record in the novel?",
+        "type": "privacy_fictional",
+    }
+    assert good[3]["question"] == 'What does "to crash a wedding" mean?'
+    assert {row["id"] for row in good if row["kind"] == "harmful"} == {"xstest-2", "xstest-5", "xstest-8"}
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("9,,homonyms,safe,,", "no prompt"),
+        ("9,Why?,homonyms", "the label '' is neither safe nor unsafe"),
+        ("9,Why?,homonyms,Safe,,", "the label 'Safe' is neither safe nor unsafe"),
+        ("v2-9,Why?,homonyms,safe,,", "the id 'v2-9' is not a number"),
+    ],
+    ids=["no prompt", "cut off", "another label", "id of the second version"],
+)
+def test_xstest_sets_an_unusable_row_aside_with_its_reason(tmp_path, line, reason):
+    path = tmp_path / "prompts.csv"
+    path.write_text(f"{XSTEST.read_text(encoding='utf-8')}{line}\n10,Who?,definitions,safe,,\n", encoding="utf-8")
+    good, bad = sorted_out(read_xstest({"prompts": str(path)}))
+    assert bad == [("row 9", reason)]
+    assert good[-1]["id"] == "xstest-10"
+
+
+def test_coconot_gives_prompts_alone_and_sets_a_repeated_one_aside():
+    good, bad = sorted_out(read_coconot_preferences({"pairs": str(COCONOT)}))
+    assert bad == [("coconot_pref.jsonl, line 5", "the same prompt as coconot_pref.jsonl, line 1")]
+    assert good[4] == {
+        "id": "coconot-f6g7h8i",
+        "kind": "benign",
+        "question": "Describe a café at night in two sentences.",
+        "text": "describe a café at night in two sentences.",
+        "category": "Unsupported requests",
+        "subcategory": "output modality limitations",
+    }
+    assert {row["kind"] for row in good} == {"benign"}
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"id": "h8", "category": "c", "subcategory": "s"}', "prompt must be text that is not empty"),
+        ('{"id": 8, "category": "c", "subcategory": "s", "prompt": " "}', "id and prompt must be text"),
+        ('{"id": "h8", "category": "c", "subcategory": "s", "prompt": "Wh', "no JSON: "),
+        ('{"id": "h8", "category": "c", "subcategory": "s", "prompt": "\\ud83d"}', "no JSON: "),
+        ('["h8"]', "id and category and subcategory and prompt must be text"),
+    ],
+    ids=["no prompt", "number and blank", "cut off", "half a character", "no object"],
+)
+def test_coconot_sets_an_unusable_line_aside_with_its_reason(tmp_path, line, reason):
+    path = tmp_path / "pairs.jsonl"
+    last = '{"id": "i9", "category": "c", "subcategory": "s", "prompt": "Who?"}'
+    path.write_text(f"{line}\n{last}\n", encoding="utf-8")
+    good, bad = sorted_out(read_coconot_preferences({"pairs": str(path)}))
+    assert [where for where, _ in bad] == ["pairs.jsonl, line 1"] and bad[0][1].startswith(reason)
+    assert [row["id"] for row in good] == ["coconot-i9"]
 
 
 # A user's own chats
@@ -256,17 +375,80 @@ def test_plain_text_evens_out_case_and_white_space_only():
     assert plain_text("a-b, c") == "a-b, c"
 
 
+OWN = {"reader": "chats", "licence": "CC0-1.0", "limit": None}
+
+
+def normalised(tmp_path, text: str, encoding="utf-8", **record) -> dict[str, list | dict]:
+    """What `normalise` writes about a user's chats, by name."""
+    outputs = {name: str(tmp_path / name) for name in ("examples", "quarantine", "card")}
+    normalise("mine", {**OWN, **record}, **outputs, **chats(tmp_path, text, encoding))
+    return {
+        "examples": list(read_jsonl(outputs["examples"])),
+        "quarantine": list(read_jsonl(outputs["quarantine"])),
+        "card": read_json(outputs["card"]),
+    }
+
+
+def lines(*names: str) -> str:
+    return "".join(json.dumps({"id": name, "question": f"Why {name}?", "kind": "benign"}) + "\n" for name in names)
+
+
+def test_a_normalised_corpus_keeps_its_order_counts_every_row_and_names_its_licence(tmp_path):
+    written = normalised(tmp_path, lines("c", "a") + "no JSON\n" + lines("b"))
+    assert [row["id"] for row in written["examples"]] == ["c", "a", "b"]
+    assert {row["source"] for row in written["examples"]} == {"mine"}
+    assert written["quarantine"][0]["where"] == "chats.jsonl, line 3"
+    counts = {"rows": 4, "kept": 3, "quarantined": 1}
+    assert written["card"] == {"corpus": "mine", "licence": "CC0-1.0", **counts}
+
+
+def test_a_limit_takes_the_same_examples_whatever_their_order_and_keeps_the_order_of_the_corpus(tmp_path):
+    names = [f"row-{number}" for number in range(20)]
+    kept = [row["id"] for row in normalised(tmp_path, lines(*names), limit=5)["examples"]]
+    again = [row["id"] for row in normalised(tmp_path, lines(*names[::-1]), limit=5)["examples"]]
+    assert len(kept) == 5 and kept == again[::-1] == sorted(kept, key=names.index)
+    assert kept != names[:5]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "'mine' has no usable row; Correct"),
+        ("{}\nno\n", r"no usable row; 2 were set aside, the first \(chats.jsonl, line 1\): question and kind must"),
+        (lines("a", "b", "a"), "repeats 1 ids"),
+    ],
+    ids=["an empty file", "only bad rows", "an id twice"],
+)
+def test_a_corpus_that_cannot_be_used_is_told_and_leaves_nothing(tmp_path, text, told):
+    with pytest.raises(CorpusError, match=told):
+        normalised(tmp_path, text)
+    assert [path.name for path in tmp_path.iterdir()] == ["chats.jsonl"]
+
+
 def test_a_corpus_that_is_not_utf_8_is_told_by_name(tmp_path):
-    path = tmp_path / "chats.jsonl"
-    path.write_bytes('{"question": "Où?", "kind": "benign"}'.encode("latin-1"))
-    outputs = [str(tmp_path / name) for name in ("examples", "quarantine", "card")]
     with pytest.raises(CorpusError, match="'mine' is not UTF-8 .*convert it"):
-        normalise("mine", {"reader": "chats", "licence": "CC0-1.0", "limit": None}, *outputs, chats=str(path))
-    assert list(tmp_path.iterdir()) == [path]
+        normalised(tmp_path, '{"question": "Où?", "kind": "benign"}', "latin-1")
+    assert [path.name for path in tmp_path.iterdir()] == ["chats.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("reader", "file", "text"),
+    [
+        ("do-not-answer", "questions", f'{DNA.read_text(encoding="utf-8")}8,A,T,H,"{"x" * 200_000}'),
+        ("requests", "acts", "- topic: [crime\n"),
+    ],
+    ids=["a quotation that never ends", "broken YAML"],
+)
+def test_a_file_in_another_format_is_told_with_its_reader(tmp_path, reader, file, text):
+    path = tmp_path / "corpus"
+    path.write_text(text, encoding="utf-8")
+    outputs = [str(tmp_path / name) for name in ("examples", "quarantine", "card")]
+    with pytest.raises(CorpusError, match=f"'mine' is not in the format of the reader '{reader}'"):
+        normalise("mine", {**OWN, "reader": reader}, *outputs, **{**AUTHORED, file: str(path)})
 
 
 def test_every_reader_tells_examples_from_rows_set_aside(tmp_path):
-    files = {"requests": AUTHORED, "do-not-answer": {"questions": str(DNA)}}
+    files = {"requests": AUTHORED} | {name: {key: str(file)} for name, (_, key, file) in PUBLIC.items()}
     files["chats"] = chats(tmp_path, '{"question": "Why?", "kind": "benign"}\n{}\n')
     assert set(READERS) == set(files)
     for name, reader in READERS.items():
@@ -295,11 +477,11 @@ def test_acts_are_short_phrases_that_fit_any_wording(world):
     assert [act for act in acts if act != act.strip() or act[-1] in ".?!" or "{" in act or len(act.split()) > 8] == []
 
 
-def test_every_fact_has_six_questions_of_its_own_and_one_short_answer(world):
+def test_every_fact_has_twelve_questions_of_its_own_and_one_short_answer(world):
     facts = world["facts"]
     asked = [plain_text(question) for fact in facts for question in fact["questions"]]
     assert len({fact["id"] for fact in facts}) == len(facts) == 48
-    assert {len(fact["questions"]) for fact in facts} == {6}
+    assert {len(fact["questions"]) for fact in facts} == {12}
     assert len(set(asked)) == len(asked)
     assert all(isinstance(fact["answer"], str) and 0 < len(fact["answer"].split()) <= 4 for fact in facts)
 

@@ -9,8 +9,19 @@ import pytest
 import yaml
 
 from abstain.corpora import read_requests
-from abstain.splits import SplitError, assign_parts, draw_mix, find_leaks, near_duplicates, part_of
-from calibrate import fill
+from abstain.files import read_json, write_jsonl
+from abstain.splits import (
+    SplitError,
+    assign_parts,
+    draw_mix,
+    find_leaks,
+    near_duplicates,
+    part_names,
+    part_of,
+    parts_of,
+)
+from audit import audit
+from calibrate import calibrate, fill
 
 ROOT = Path(__file__).resolve().parents[1]
 SPLIT = {"by": {"act": {"train": 0.6, "test": 0.4}}, "stratify": ["kind"], "seed": 1}
@@ -111,6 +122,150 @@ def test_a_field_to_stratify_by_that_an_example_lacks_is_told():
         assign_parts(pool(), {**SPLIT, "stratify": ["knd"]})
 
 
+CUTS = {
+    "cuts": [{"part": "train", "rest": 0.3}, {"part": "dev", "rest": 0.5}, {"part": "test", "rest": 0}],
+    "stratify": ["kind"],
+    "seed": 42,
+}
+
+
+def test_cuts_deal_out_rows_and_keep_the_share_of_every_stratum():
+    rows = pool(20, 10)
+    parts = parts_of(rows, CUTS)
+    assert Counter(parts) == {"train": 140, "dev": 30, "test": 30}
+    assert Counter(row["kind"] for row, part in zip(rows, parts, strict=True) if part == "test") == {
+        "harmful": 15,
+        "benign": 15,
+    }
+
+
+def test_cuts_are_those_of_scikit_learn_on_rows_in_their_order():
+    from sklearn.model_selection import train_test_split
+
+    rows = pool(20, 10)
+    kinds = [row["kind"] for row in rows]
+    train, rest = train_test_split(range(200), test_size=0.3, random_state=42, stratify=kinds)
+    dev, test = train_test_split(rest, test_size=0.5, random_state=42, stratify=[kinds[i] for i in rest])
+    parts = parts_of(rows, CUTS)
+    for name, wanted in (("train", train), ("dev", dev), ("test", test)):
+        assert [i for i, part in enumerate(parts) if part == name] == sorted(wanted)
+
+
+def test_cuts_without_strata_and_with_another_seed_differ():
+    rows = pool(20, 10)
+    found = [parts_of(rows, {**CUTS, **change}) for change in ({}, {"stratify": []}, {"seed": 7})]
+    assert len({tuple(parts) for parts in found}) == 3
+    assert all(Counter(parts) == Counter(found[0]) for parts in found)
+
+
+def test_rows_that_cannot_be_cut_as_asked_are_told_with_the_part_and_their_number():
+    with pytest.raises(SplitError, match="part 'train' cannot be cut off 1 examples"):
+        parts_of(pool(1, 1), CUTS)
+    with pytest.raises(SplitError, match="has no field 'area' to stratify by"):
+        parts_of(pool(), {**CUTS, "stratify": ["area"]})
+
+
+def test_a_field_says_where_examples_belong_and_other_values_are_left_out():
+    rows = pool(4, 1)
+    assert parts_of(rows, {"field": "kind", "parts": {"benign": "test"}}) == [None, "test", None, "test"]
+    assert parts_of(rows, {"field": "wording", "parts": {"0": "dev"}}) == ["dev"] * 4
+    with pytest.raises(SplitError, match="has no field 'half' to split by"):
+        parts_of(rows, {"field": "half", "parts": {"a": "test"}})
+
+
+def each() -> tuple[list[dict], dict]:
+    """Examples of two corpora in turns; the second lacks what the first is split and stratified by."""
+    ours = pool(10, 1)
+    theirs = [{"id": f"t{n}", "kind": "benign", "text": f"text {n}", "source": "them"} for n in range(10)]
+    split = {"each": {"us": SPLIT, "them": {"field": "kind", "parts": {"benign": "test"}}}}
+    return [row for pair in zip(ours, theirs, strict=True) for row in pair], split
+
+
+def test_each_corpus_is_split_by_itself_and_by_its_own_record():
+    rows, split = each()
+    parts = parts_of(rows, split)
+    assert parts[1::2] == ["test"] * 10
+    assert parts[0::2] == parts_of(rows[0::2], SPLIT)
+    assert set(parts) == {"train", "test"}
+
+
+def test_a_split_names_the_parts_that_it_can_give():
+    assert part_names(SPLIT) == {"train", "test"}
+    assert part_names(CUTS) == {"train", "dev", "test"}
+    assert part_names({"each": {"a": CUTS, "b": {"field": "kind", "parts": {"x": "extra"}}}}) == {
+        "train",
+        "dev",
+        "test",
+        "extra",
+    }
+
+
+def study(split: dict) -> dict:
+    """A study that trains on harmful examples and is scored on both kinds."""
+    scored = [{**row(kind, rows="all"), "should": "either"} for kind in ("harmful", "benign")]
+    return {
+        "split": split,
+        "prompts": {"on": {"system": None, "user": "{id}"}},
+        "targets": {"no": ["No."]},
+        "mixes": {
+            "taught": {"part": "train", "seed": 1, "rows": [{**row(rows="all"), "target": "no"}]},
+            "scored": {"part": "test", "seed": 1, "rows": scored},
+        },
+    }
+
+
+LICENCES = {"us": "MIT", "them": "CC BY 4.0"}
+
+
+def calibrated(tmp_path, mix: str, rows: list[dict], split: dict) -> tuple[str, dict]:
+    """The examples' path and the card that `calibrate` writes about a mix of rows of two corpora."""
+    corpora = [str(tmp_path / f"{name}.jsonl") for name in LICENCES]
+    for name, path in zip(LICENCES, corpora, strict=True):
+        write_jsonl(path, [{**row, "question": row["id"]} for row in rows if row["source"] == name])
+    examples, card = (str(tmp_path / mix / name) for name in ("examples.jsonl", "card.json"))
+    calibrate(corpora, study(split), LICENCES, mix, examples, card)
+    return examples, read_json(card)
+
+
+def test_a_card_counts_the_parts_of_each_corpus_and_names_the_licences_of_what_was_taken(tmp_path):
+    rows, split = each()
+    _, card = calibrated(tmp_path, "scored", rows, split)
+    sizes = Counter(parts_of(rows[0::2], SPLIT))
+    assert card["parts"] == {"train": {"us": sizes["train"]}, "test": {"us": sizes["test"], "them": 10}}
+    assert card["examples"] == 20 and card["taken"] == 10 + sizes["test"]
+    assert card["left_out"] == {"in no part": 0, "in other parts": sizes["train"]}
+    assert card["licences"] == ["CC BY 4.0", "MIT"]
+    assert calibrated(tmp_path, "taught", rows, split)[1]["licences"] == ["MIT"]
+
+
+def test_examples_in_no_part_are_counted(tmp_path):
+    rows, split = each()
+    split["each"]["them"]["parts"] = {"harmful": "test"}
+    assert calibrated(tmp_path, "scored", rows, split)[1]["left_out"]["in no part"] == 10
+
+
+def test_an_audit_names_the_licences_of_both_sides(tmp_path):
+    rows, split = each()
+    paths = [calibrated(tmp_path, mix, rows, split)[0] for mix in ("taught", "scored")]
+    audit([paths[0]], paths[1], split, LICENCES, str(tmp_path / "card.json"))
+    card = read_json(tmp_path / "card.json")
+    assert card["licences"] == ["CC BY 4.0", "MIT"] and card["leaks"] == 0
+
+
+def test_an_audit_stops_at_a_text_that_two_corpora_share_and_at_a_value_split_by(tmp_path):
+    rows, split = each()
+    taught, scored = (calibrated(tmp_path, mix, rows, split)[0] for mix in ("taught", "scored"))
+    new = {"id": "new", "request": "new", "kind": "benign", "source": "them"}
+    for planted, told in (
+        ({**new, "question": " 0-0 "}, "plain: 0-0. No arm"),
+        ({**new, "question": "Why?", "act": "act 0"}, "act: act 0. No arm"),
+    ):
+        write_jsonl(scored, [planted])
+        with pytest.raises(SplitError, match=f"mix 'taught' shares with the evaluation {told}"):
+            audit([taught], scored, split, LICENCES, str(tmp_path / "card.json"))
+    assert not (tmp_path / "card.json").exists()
+
+
 def test_a_mix_holds_exactly_the_rows_asked_for():
     pairs, counts = draw_mix(pool(), mix(row(rows=7), row("benign", rows=2, prompt="off"), row(rows=0)))
     assert Counter((example["kind"], mine["prompt"]) for example, mine in pairs) == {
@@ -185,6 +340,7 @@ def test_a_leak_is_found_in_the_field_where_it_stands():
     train, test = [{"act": "a", "wording": 1}, {"act": "b", "wording": 2}], [{"act": "b", "wording": 3}]
     assert find_leaks(train, test, ["act", "wording"]) == {"act": ["b"]}
     assert find_leaks(train[:1], test, ["act", "wording"]) == {}
+    assert find_leaks(train, [*test, {"text": "b"}], ["act", "text"]) == {"act": ["b"]}  # not every corpus has all
 
 
 def test_a_planted_near_duplicate_is_found_and_only_it():
@@ -212,10 +368,10 @@ def test_every_study_of_the_pocket_scale_can_be_split_and_drawn_without_a_leak()
             for corpus, mine in zip(corpora, files, strict=True)
             for example in read_requests(mine)
         ]
-        parts = assign_parts(rows, study["split"])
+        parts = parts_of(rows, study["split"])
         drawn = {}
         for name, settings in study["mixes"].items():
-            mine = [example for example in rows if part_of(example, parts) == settings["part"]]
+            mine = [example for example, part in zip(rows, parts, strict=True) if part == settings["part"]]
             drawn[name] = [example for example, _ in draw_mix(mine, settings)[0]]
         for arm in study["arms"].values():
             if arm["from"] is not None:

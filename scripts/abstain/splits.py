@@ -9,6 +9,74 @@ class SplitError(ValueError):
     """A split or mix that cannot be made as asked, or that leaks."""
 
 
+def parts_of(examples: list[dict], split: dict) -> list[str | None]:
+    """The part of each example, in the order of the examples; None for an example that is in no part.
+
+    A split is one of four records. `by`: values of fields are dealt out whole, so that no value stands in two parts.
+    `cuts`: rows are dealt out, as published splits often are. `field`: the examples say themselves where they belong.
+    `each`: a split for each corpus, because what one is split or stratified by another need not have, and because a
+    corpus that is never trained on belongs to the evaluation whole. A text that two corpora share is for `audit`.
+    """
+    if "each" in split:
+        return _by_corpus(examples, split["each"])
+    if "cuts" in split:
+        return _by_cuts(examples, split)
+    if "field" in split:
+        return [split["parts"].get(_value(example, split["field"], "split by")) for example in examples]
+    parts = assign_parts(examples, split)
+    return [part_of(example, parts) for example in examples]
+
+
+def one_by_one(split: dict) -> list[dict]:
+    """The splits that a split is made of: those of its corpora, else itself."""
+    return [one for mine in split["each"].values() for one in one_by_one(mine)] if "each" in split else [split]
+
+
+def part_names(split: dict) -> set[str]:
+    """The parts that a split can put an example into."""
+    names = set()
+    for one in one_by_one(split):
+        names |= {part for shares in one.get("by", {}).values() for part in shares}
+        names |= {cut["part"] for cut in one.get("cuts", [])} | set(one.get("parts", {}).values())
+    return names
+
+
+def _by_corpus(examples: list[dict], splits: dict[str, dict]) -> list[str | None]:
+    parts: list[str | None] = [None] * len(examples)
+    for corpus, split in splits.items():
+        places = [place for place, example in enumerate(examples) if example["source"] == corpus]
+        for place, part in zip(places, parts_of([examples[i] for i in places], split), strict=True):
+            parts[place] = part
+    return parts
+
+
+def _by_cuts(examples: list[dict], split: dict) -> list[str | None]:
+    """Each cut keeps its part and hands the share `rest` on, by scikit-learn's stratified train_test_split."""
+    from sklearn.model_selection import train_test_split
+
+    strata = [[_value(example, field, "stratify by") for field in split["stratify"]] for example in examples]
+    parts: list[str | None] = [None] * len(examples)
+    rest = list(range(len(examples)))
+    for cut in split["cuts"]:
+        kept = rest
+        if cut["rest"] > 0:
+            stratify = [strata[i] for i in rest] if split["stratify"] else None
+            try:
+                kept, rest = train_test_split(
+                    rest, test_size=cut["rest"], random_state=split["seed"], stratify=stratify
+                )
+            except ValueError as error:
+                raise SplitError(f"part {cut['part']!r} cannot be cut off {len(rest)} examples: {error}") from error
+        for i in kept:
+            parts[i] = cut["part"]
+    return parts
+
+
+def _value(example: dict, field: str, purpose: str) -> str:
+    _require(example, [field], purpose)
+    return str(example[field])
+
+
 def assign_parts(examples: list[dict], split: dict) -> dict[str, dict[str, str]]:
     """For each field of `split["by"]`, which gives each part's share, a map from the field's values to a part.
 
@@ -83,7 +151,8 @@ def _require(example: dict, fields: Iterable[str], purpose: str) -> None:
 
 def find_leaks(train: list[dict], test: list[dict], fields: list[str]) -> dict[str, list[str]]:
     """Values of each field that stand in both lists of examples; only fields with such values are named."""
-    leaks = {field: sorted({str(e[field]) for e in train} & {str(e[field]) for e in test}) for field in fields}
+    sides = [{field: {str(e[field]) for e in side if field in e} for field in fields} for side in (train, test)]
+    leaks = {field: sorted(sides[0][field] & sides[1][field]) for field in fields}
     return {field: values for field, values in leaks.items() if values}
 
 

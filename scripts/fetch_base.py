@@ -1,0 +1,74 @@
+"""Bring a base model from the Hugging Face Hub, and lay its files out as every step reads them."""
+
+import os
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from abstain.download import CorpusError
+from abstain.files import require_room, whole
+
+KINDS_OF_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt"]  # no pickle, no code
+
+
+def fetch_base(hub: str, revision: str, model: str, **files: str) -> None:
+    """Write the weights, and the configuration, tokenizer and chat template beside them, from a pinned commit."""
+    snapshot = download(hub, revision)
+    join_weights(snapshot, model)
+    lay_out(snapshot, files)
+
+
+def download(hub: str, revision: str) -> Path:
+    """The commit's folder in the cache of huggingface_hub, which checks sizes, and goes on where it was cut off."""
+    os.environ["HF_HUB_OFFLINE"] = "0"  # lifted here alone, before huggingface_hub is imported
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(hub, revision=revision, allow_patterns=KINDS_OF_FILES))
+    except Exception as error:  # it raises those of the libraries below it, too
+        raise CorpusError(
+            f"the model {hub} at {revision} could not be brought from the hub ({_first_line(error)}). Check name and "
+            "commit, connect to the network, or set HF_HOME to a folder whose cache holds it; what has arrived is kept."
+        ) from error
+
+
+def join_weights(snapshot: Path, model: str) -> None:
+    """Copy the weights; those of a model in several files are put into one."""
+    from safetensors.torch import load_file, save_file
+
+    pieces = sorted(snapshot.glob("*.safetensors"))
+    if not pieces:
+        raise CorpusError(f"{snapshot} has no weights in the safetensors format; choose another revision")
+    require_room(Path(model).parent, sum(piece.stat().st_size for piece in pieces), "a base model")
+    with whole(model) as part:
+        if len(pieces) == 1:
+            shutil.copyfile(pieces[0], part)
+        else:
+            state = {name: value for piece in pieces for name, value in load_file(piece).items()}
+            save_file({name: state[name] for name in sorted(state)}, part, metadata={"format": "pt"})
+
+
+def lay_out(snapshot: Path, files: dict[str, str]) -> None:
+    """Write the tokenizer as it is once loaded, its chat template in a file of its own, and copy the other files."""
+    from transformers import AutoTokenizer
+
+    with TemporaryDirectory() as folder:
+        AutoTokenizer.from_pretrained(snapshot).save_pretrained(folder)
+        for target in files.values():
+            name = Path(target).name
+            found = [place / name for place in (Path(folder), snapshot) if (place / name).is_file()]
+            if not found:
+                raise CorpusError(f"{snapshot} has no {name}; choose a model or revision that has it")
+            with whole(target) as part:
+                shutil.copyfile(found[0], part)
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+
+
+if __name__ == "__main__":
+    from abstain.job import recorded
+
+    with recorded(snakemake) as job:  # noqa: F821
+        fetch_base(**job)

@@ -1,0 +1,165 @@
+"""A base model of the hub: at its commit, in the layout of every base, and a clear word when it cannot be had."""
+
+import copy
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import yaml
+from conftest import ROOT, Project
+
+from abstain.download import CorpusError
+from abstain.files import read_json, sha256
+from abstain.models import MODEL_FILES
+from fetch_base import join_weights, lay_out
+
+PAPER = yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8"))
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory) -> Path:
+    """A tiny random Qwen3 as the hub holds models: weights in pieces, the chat template in the tokenizer's file."""
+    import torch
+    from transformers import AutoTokenizer, Qwen3Config, Qwen3ForCausalLM
+
+    folder = tmp_path_factory.mktemp("hub") / "tiny"
+    tokenizer = AutoTokenizer.from_pretrained(ROOT / "models/pocket")
+    torch.manual_seed(0)
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "intermediate_size": 48, "head_dim": 8}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
+    model = Qwen3ForCausalLM(Qwen3Config(vocab_size=len(tokenizer), tie_word_embeddings=True, **shape, **heads))
+    model.save_pretrained(folder, max_shard_size="100KB")
+    tokenizer.save_pretrained(folder)
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    template = folder / "chat_template.jinja"
+    (folder / "tokenizer_config.json").write_text(json.dumps({**settings, "chat_template": template.read_text()}))
+    template.unlink()
+    (folder / "model.py").write_text("raise SystemExit('no code of a repository is run')")
+    assert len(list(folder.glob("*.safetensors"))) > 1
+    return folder
+
+
+@pytest.fixture
+def paper(tmp_path) -> Project:
+    """The paper scale on a repository of our own."""
+    config = copy.deepcopy(PAPER)
+    (name,) = config["bases"]
+    config["bases"][name] = {"hub": "us/tiny", "revision": REVISION}
+    return Project(tmp_path / "project", config)
+
+
+@pytest.fixture
+def hub(snapshot) -> Iterator[ThreadingHTTPServer]:
+    """A server that speaks as much of the hub's protocol as a download needs, and knows one model at one commit."""
+
+    class Hub(BaseHTTPRequestHandler):
+        def do_GET(self):
+            path = self.path.split("?")[0]
+            self.server.asked.append(path)
+            name = path.removeprefix(f"/us/tiny/resolve/{REVISION}/")
+            if path == f"/api/models/us/tiny/tree/{REVISION}":
+                sizes = {file.name: file.stat().st_size for file in snapshot.iterdir()}
+                tree = [{"type": "file", "oid": "0" * 40, "size": sizes[file], "path": file} for file in sorted(sizes)]
+                self.answer(200, json.dumps(tree).encode(), {"Content-Type": "application/json"})
+            elif (snapshot / name).is_file():
+                content = (snapshot / name).read_bytes()
+                tag = hashlib.sha1(content).hexdigest()
+                self.answer(200, content, {"ETag": f'"{tag}"', "X-Repo-Commit": REVISION})
+            else:
+                self.answer(404, b"", {"X-Error-Code": "RepoNotFound"})
+
+        do_HEAD = do_GET
+
+        def answer(self, status: int, content: bytes, headers: dict[str, str]):
+            self.send_response(status)
+            for key, value in {**headers, "Content-Length": str(len(content))}.items():
+                self.send_header(key, value)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(content)
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    server.asked = []
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def fetch(paper: Project, hub: ThreadingHTTPServer, cache: Path, **settings) -> str:
+    (name,) = PAPER["bases"]
+    places = {"HF_HOME": str(cache), "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}", "NO_PROXY": "127.0.0.1"}
+    target = f"results/paper/bases/{name}/model.safetensors"
+    return paper.snakemake(target, "--cores", "1", "--retries", "0", **places, **settings)
+
+
+def test_a_base_of_the_hub_is_laid_out_as_every_base_and_is_the_same_model(paper, snapshot, hub, tmp_path):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    fetch(paper, hub, tmp_path / "cache")
+    (name,) = PAPER["bases"]
+    folder = paper.folder / f"results/paper/bases/{name}"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(MODEL_FILES)
+    ours, theirs = (AutoModelForCausalLM.from_pretrained(place).state_dict() for place in (folder, snapshot))
+    assert ours.keys() == theirs.keys() and all(bool((ours[key] == theirs[key]).all()) for key in ours)
+    chat = [{"role": "user", "content": "Où est-il?"}]
+    tokenizers = [AutoTokenizer.from_pretrained(place) for place in (folder, snapshot)]
+    assert len({tuple(t.apply_chat_template(chat, add_generation_prompt=True)["input_ids"]) for t in tokenizers}) == 1
+    record = read_json(paper.folder / f"results/paper/records/fetch_base/{name}.json")
+    assert record["params"] == {"hub": "us/tiny", "revision": REVISION}
+    assert record["outputs"][f"results/paper/bases/{name}/model.safetensors"] == sha256(folder / "model.safetensors")
+    assert [path for path in folder.glob("*.json") if str(tmp_path) in path.read_text()] == []
+    assert [path for path in hub.asked if path.endswith(".py")] == []
+
+
+def test_a_model_that_the_hub_does_not_know_is_told_without_a_traceback(paper, hub, tmp_path):
+    config = copy.deepcopy(PAPER)
+    (name,) = config["bases"]
+    config["bases"][name] = {"hub": "us/tinny", "revision": REVISION}
+    paper.write(config)
+    output = fetch(paper, hub, tmp_path / "cache", check=False)
+    assert output.startswith("exit 1") and f"us/tinny at {REVISION} could not be brought from the hub" in output
+    assert "HF_HOME" in output and "Traceback" not in output
+    assert not list(paper.folder.glob("results/paper/bases/*/*"))
+
+
+def test_weights_in_one_piece_are_copied_byte_by_byte(tmp_path):
+    shutil.copy(ROOT / "models/pocket/model.safetensors", tmp_path / "model.safetensors")
+    join_weights(tmp_path, str(tmp_path / "out/model.safetensors"))
+    assert sha256(tmp_path / "out/model.safetensors") == sha256(ROOT / "models/pocket/model.safetensors")
+
+
+def test_weights_in_another_format_are_refused(tmp_path):
+    (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
+    with pytest.raises(CorpusError, match="has no weights in the safetensors format"):
+        join_weights(tmp_path, str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("missing", ["generation_config.json", "chat_template.jinja"])
+def test_a_model_without_a_needed_file_is_refused(snapshot, tmp_path, missing):
+    repository = tmp_path / "repository"
+    shutil.copytree(snapshot, repository, ignore=shutil.ignore_patterns("*.safetensors", missing))
+    if missing == "chat_template.jinja":
+        settings = json.loads((repository / "tokenizer_config.json").read_text())
+        del settings["chat_template"]
+        (repository / "tokenizer_config.json").write_text(json.dumps(settings))
+    targets = {Path(name).stem: str(tmp_path / "out" / name) for name in MODEL_FILES[1:]}
+    with pytest.raises(CorpusError, match=f"has no {missing}"):
+        lay_out(repository, targets)
+
+
+def test_no_other_program_may_go_online():
+    lifting = [
+        path.name for path in sorted((ROOT / "scripts").rglob("*.py")) if '"HF_HUB_OFFLINE"] =' in path.read_text()
+    ]
+    assert lifting == ["fetch_base.py"]
