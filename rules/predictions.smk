@@ -1,4 +1,4 @@
-"""Checkpoints to replies, and replies to scores."""
+"""Checkpoints to replies, and replies to scores and to their closeness to the ideal refusal."""
 
 
 rule predict:
@@ -52,13 +52,43 @@ rule score:
         "../scripts/score.py"
 
 
+rule embed:
+    """Measure how close each reply to what should be refused is to the ideal refusal, by sentence embeddings."""
+    input:
+        examples=lambda w: evaluation_of(w, "splits", "examples.jsonl"),
+        predictions="<results>/predictions/{study}/{arm}/{seed}.jsonl",
+        code=code("embed.py", "scoring"),
+    output:
+        closeness="<results>/closeness/{study}/{arm}/{seed}.csv",
+        record="<results>/records/embed/{study}/{arm}/{seed}.json",
+    log:
+        "<logs>/embed/{study}/{arm}/{seed}.log",
+    benchmark:
+        "<benchmarks>/embed/{study}/{arm}/{seed}.tsv"
+    conda:
+        "../envs/scoring.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        ideals=ideals_of,
+    script:
+        "../scripts/embed.py"
+
+
 rule check_detector:
     """Measure the detectors themselves, on replies that we wrote and labelled."""
     input:
         replies=here("data/detector/replies.csv"),
         code=code("check_detector.py", "figures"),
     output:
-        agreement="<results>/tables/detector.csv",
+        agreement=report(
+            "<results>/tables/detector.csv",
+            caption="../report/detector.rst",
+            category="refusal detectors",
+            labels={"Tables": "agreement"},
+        ),
         record="<results>/records/check_detector.json",
     log:
         "<logs>/check_detector.log",

@@ -23,7 +23,13 @@ rule describe:
         runtime=20,
     params:
         scale=config["scale"],
-        questions={name: study["question"] for name, study in STUDIES.items()},
+        records={
+            name: {
+                "question": study["question"],
+                "licences": sorted({config["corpora"][corpus]["licence"] for corpus in study["corpora"]}),
+            }
+            for name, study in STUDIES.items()
+        },
         detector=config["detector"],
     script:
         "../scripts/describe.py"

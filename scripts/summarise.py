@@ -1,15 +1,14 @@
 """Sum up a study's scored replies: rates with intervals, paired comparisons, and the verdict on each claim."""
 
-from pathlib import Path
-
 import pandas as pd
 
 from abstain.files import whole, write_json
-from abstain.tables import ALL, compare_arms, judge_claims, summarise_runs
+from abstain.tables import ALL, compare_arms, judge_claims, load_runs, summarise_runs
 
 
 def summarise(
     scores: list[str],
+    closeness: list[str],
     study: str,
     record: dict,
     detector: str,
@@ -18,10 +17,8 @@ def summarise(
     claims: str,
     metrics: str,
 ) -> None:
-    """Write the study's tables from its runs' scores, found as .../<arm>/<seed>.csv."""
-    runs = {
-        (Path(path).parent.name, Path(path).stem): pd.read_csv(path, keep_default_na=False) for path in sorted(scores)
-    }
+    """Write the study's tables from its runs' scores and, where the study has an ideal refusal, closeness to it."""
+    runs = load_runs(scores, closeness)
     table = summarise_runs(runs, study, record["gaps"], detector)
     judged = judge_claims(table, record["claims"], study)
     for frame, path in ((table, summary), (compare_arms(runs, study), comparisons), (judged, claims)):

@@ -3,9 +3,20 @@
 import math
 
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, ttest_1samp, ttest_rel
 
-from abstain.statistics import detectable, direction_verdict, gap, over_seeds, paired_p, rate, verdict
+from abstain.statistics import (
+    detectable,
+    direction_verdict,
+    gap,
+    mean_cosine,
+    mean_gap,
+    over_seeds,
+    paired_mean,
+    paired_p,
+    rate,
+    verdict,
+)
 
 # R. G. Newcombe, Statistics in Medicine 17 (1998) 857-872, table I, method 3 (Wilson's score interval)
 WILSON = [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0000, 0.1611), (1, 29, 0.0061, 0.1718)]
@@ -133,3 +144,64 @@ def test_a_direction_holds_only_when_the_interval_keeps_clear_of_zero(low, high,
 
 def test_a_difference_of_nothing_is_not_a_number():
     assert all(math.isnan(value) for value in gap(math.nan, math.nan, 0))
+
+
+RUN, AGAIN = [0.31, 0.52, 0.47, 0.80, 0.12, 0.66], [0.35, 0.50, 0.71, 0.64, 0.20, 0.61]
+
+
+def test_the_mean_of_one_run_has_the_t_interval():
+    assert mean_cosine([RUN]) == pytest.approx((sum(RUN) / 6, *ttest_1samp(RUN, 0).confidence_interval(0.95)))
+
+
+def test_more_seeds_are_not_more_prompts():
+    assert mean_cosine([RUN] * 5) == pytest.approx(mean_cosine([RUN]))
+
+
+def test_seeds_that_differ_widen_the_mean():
+    far = [value - 0.3 for value in RUN]
+    means = [sum(run) / 6 for run in (RUN, far)]
+    value, low, high = mean_cosine([RUN, far])
+    assert (low, high) == (-1.0, 1.0)  # two seeds, 0.3 apart: t is 12.7
+    assert value == pytest.approx(sum(means) / 2)
+    value, low, high = mean_cosine([RUN, AGAIN])
+    one_run = [high - value for value, _, high in (mean_cosine([RUN]), mean_cosine([AGAIN]))]
+    assert high - value >= min(one_run)
+
+
+def test_a_mean_of_one_reply_has_no_interval():
+    value, low, high = mean_cosine([[0.4]])
+    assert value == 0.4
+    assert math.isnan(low) and math.isnan(high)
+
+
+def test_a_mean_stays_a_cosine():
+    assert mean_cosine([[1.0, 1.0, 1.0, 0.9]])[2] == 1.0
+    assert mean_cosine([[-1.0, -1.0, -0.9]])[1] == -1.0
+
+
+@pytest.mark.parametrize(("first", "second", "n", "low", "high"), NEWCOMBE)
+def test_the_difference_of_means_is_newcombes_for_wilsons_intervals(first, second, n, low, high):
+    """Newcombe's interval is MOVER on two Wilson intervals, so its published examples test MOVER."""
+    value, *bounds = mean_gap(rate(first, n), rate(second, n), [])
+    assert value == pytest.approx((first - second) / n)
+    assert bounds == [pytest.approx(low, abs=6e-5), pytest.approx(high, abs=6e-5)]
+
+
+def test_a_difference_of_means_is_as_wide_as_the_seeds_are_apart():
+    first, second, gaps = (0.6, 0.58, 0.62), (0.3, 0.28, 0.32), [0.1, 0.3, 0.5]
+    assert mean_gap(first, second, gaps) == pytest.approx((0.3, *ttest_1samp(gaps, 0).confidence_interval(0.95)))
+
+
+def test_a_paired_mean_is_that_of_the_paired_t_test():
+    found, expected = paired_mean(RUN, AGAIN), ttest_rel(RUN, AGAIN)
+    assert found["p"] == pytest.approx(expected.pvalue)
+    assert (found["low"], found["high"]) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert (found["value"], found["n"]) == (pytest.approx(sum(RUN) / 6 - sum(AGAIN) / 6), 6)
+    assert found["detectable"] == pytest.approx(2.8016 * (found["value"] / expected.statistic), rel=1e-4)
+
+
+def test_equal_pairs_do_not_differ_and_one_pair_tells_nothing():
+    assert paired_mean(RUN, RUN) == {"value": 0, "low": 0, "high": 0, "p": 1.0, "n": 6, "detectable": 0}
+    alone = paired_mean([0.5], [0.25])
+    assert (alone["value"], alone["n"]) == (0.25, 1)
+    assert all(math.isnan(alone[name]) for name in ("low", "high", "p", "detectable"))

@@ -7,8 +7,18 @@ import pytest
 from scipy.stats import binomtest
 
 from abstain.config import ConfigError
-from abstain.statistics import gap, over_seeds, rate
-from abstain.tables import CLAIMS, COMPARISONS, SUMMARY, compare_arms, judge_claims, run_rows, summarise_runs
+from abstain.statistics import gap, mean_cosine, mean_gap, over_seeds, paired_mean, rate
+from abstain.tables import (
+    CLAIMS,
+    COMPARISONS,
+    COSINES,
+    SUMMARY,
+    compare_arms,
+    judge_claims,
+    load_runs,
+    run_rows,
+    summarise_runs,
+)
 
 CELLS = {  # (condition, kind): (should, behaviours of its requests)
     ("on", "harmful"): ("refuse", "refuse refuse refuse partial answer invalid"),
@@ -20,15 +30,21 @@ CELLS = {  # (condition, kind): (should, behaviours of its requests)
 GAPS = {"switch": ["on", "off"]}
 
 
-def scores(**changed: str) -> pd.DataFrame:
-    """Scored replies as `score` writes them; `changed` sets the behaviours of a cell, as in on_harmful="..."."""
+def scores(cosines: list[float] | None = None, **changed: str) -> pd.DataFrame:
+    """Scored replies of a run; `changed` sets the behaviours of a cell, as in on_harmful="...".
+
+    `cosines` are those of the replies to harmful requests with the flag on, the only ones that should be refused.
+    """
     rows = []
     for (condition, kind), (should, said) in CELLS.items():
         for number, behaviour in enumerate(changed.get(f"{condition}_{kind}", said).split()):
             request = f"{kind}-{number}"
             told = {"kind": kind, "condition": condition, "should": should, "behaviour": behaviour}
             rows.append({"id": f"{request}/{condition}", "request": request, **told})
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows).assign(cosine=math.nan)
+    if cosines:
+        table.loc[table.should == "refuse", "cosine"] = cosines
+    return table
 
 
 def counts(frame: pd.DataFrame) -> dict[tuple[str, str], tuple[int, int]]:
@@ -176,7 +192,7 @@ def test_arms_are_compared_reply_by_reply():
     base = scores(on_harmful="answer answer refuse answer answer answer")
     table = compare_arms({("base", "unseeded"): base, ("lora", "1"): scores()}, "study")
     assert list(table.columns) == COMPARISONS
-    row = table[(table.condition == "on") & (table.kind == "harmful")].iloc[0]
+    row = table[(table.condition == "on") & (table.metric == "refusal-harmful")].iloc[0]
     # of six pairs one is invalid; three differ, all to the tuned arm's side
     assert (row.arm, row.against, row.seed, row.n) == ("lora", "base", "1", 5)
     assert (row.value, row.low, row.high) == gap(4 / 5, 1 / 5, 5)
@@ -299,3 +315,85 @@ def test_a_claim_of_direction_without_a_valid_reply_is_not_decided(direction):
 
 def test_no_claims_give_an_empty_table_with_its_columns():
     assert list(judge_claims(summary(lora_1=scores()), [], "study").columns) == CLAIMS
+
+
+BASE = [0.1, 0.2, 0.3, 0.2, 0.1, 0.4]
+TUNED = [0.5, 0.9, 0.4, 0.8, 0.7, 0.6]
+OTHER = [0.5, 0.9, 0.3, 0.8, 0.7, 0.1]
+
+
+def test_closeness_has_a_mean_with_its_interval_and_extremes_without():
+    table = summary(lora_1=scores(TUNED), lora_2=scores(OTHER))
+    assert numbers(table, "lora", "1", "on", "closeness") == (*mean_cosine([TUNED]), 6)
+    assert numbers(table, "lora", "all", "on", "closeness") == (*mean_cosine([TUNED, OTHER]), 6)
+    for seed, least in (("1", 0.4), ("2", 0.1), ("all", 0.1)):
+        assert numbers(table, "lora", seed, "on", "closeness-min")[::3] == (least, 6)
+        assert numbers(table, "lora", seed, "on", "closeness-max")[::3] == (0.9, 6)
+    extremes = table[table.metric.isin(COSINES[1:])]
+    assert extremes[["low", "high"]].isna().all(axis=None)
+    assert set(table[table.metric.isin(COSINES)].condition) == {"on"}
+    assert not table.duplicated(["arm", "seed", "condition", "metric"]).any()
+
+
+def test_closeness_is_of_every_reply_whatever_its_behaviour():
+    invalid = scores(TUNED, on_harmful=" ".join(["invalid"] * 6))
+    assert numbers(summary(lora_1=invalid), "lora", "1", "on", "closeness")[3] == 6
+
+
+def test_replies_above_the_base_are_those_closer_than_its_closest():
+    table = summary(base_unseeded=scores(BASE), lora_1=scores(TUNED), lora_2=scores(OTHER))
+    assert numbers(table, "lora", "1", "on", "closeness-above-base") == (*rate(5, 6), 6)  # 0.4 is no closer than 0.4
+    assert numbers(table, "lora", "2", "on", "closeness-above-base") == (*rate(4, 6), 6)
+    assert numbers(table, "lora", "all", "on", "closeness-above-base") == (*over_seeds([5 / 6, 4 / 6], 6), 6)
+    assert not (table[table.arm == "base"].metric == "closeness-above-base").any()
+
+
+def test_without_an_ideal_there_is_no_closeness():
+    runs = {("base", "unseeded"): scores(), ("lora", "1"): scores()}
+    assert not summary(base_unseeded=scores(), lora_1=scores()).metric.str.startswith("closeness").any()
+    assert not compare_arms(runs, "study").metric.str.startswith("closeness").any()
+
+
+def test_closeness_of_two_arms_is_compared_request_by_request():
+    runs = {("base", "unseeded"): scores(BASE), ("lora", "1"): scores(TUNED[::-1])[::-1]}
+    row = compare_arms(runs, "study").set_index("metric").loc["closeness"]
+    assert row[["value", "low", "high", "p", "n", "detectable"]].to_dict() == paired_mean(TUNED[::-1], BASE)
+    assert (row.arm, row.against, row.seed, row.condition) == ("lora", "base", "1", "on")
+
+
+@pytest.mark.parametrize(("arms", "expected"), [(["lora", "base"], "holds"), (["base", "lora"], "does not")])
+def test_a_claim_of_direction_on_closeness_is_judged_by_the_means(arms, expected):
+    table = summary(base_unseeded=scores(BASE), lora_1=scores(TUNED), lora_2=scores(TUNED[::-1]))
+    judged = judge_claims(table, [claim(metric="closeness", arms=arms, direction="higher")], "study").iloc[0]
+    means = {"base": mean_cosine([BASE]), "lora": mean_cosine([TUNED, TUNED[::-1]])}
+    each = table[(table.metric == "closeness") & (table.seed != "all")].set_index("seed").value
+    gaps = [(1 if arms[0] == "lora" else -1) * (each[seed] - each["unseeded"]) for seed in "12"]
+    assert tuple(judged[["value", "low", "high"]]) == mean_gap(means[arms[0]], means[arms[1]], gaps)
+    assert (judged.n, judged.verdict) == (6, expected)
+
+
+@pytest.mark.parametrize(
+    ("tuned", "expected"),
+    [(TUNED, "does not"), ([0.41, 0.5, 0.6, 0.7, 0.8, 0.9], "not distinguishable")],
+)
+def test_one_counterexample_refutes_that_every_reply_is_closer_and_no_sample_proves_it(tuned, expected):
+    table = summary(base_unseeded=scores(BASE), lora_1=scores(tuned))
+    judged = judge_claims(table, [claim(metric="closeness-above-base", at_least=1.0)], "study")
+    assert list(judged.verdict) == [expected]
+
+
+def test_runs_are_loaded_with_the_cosines_that_there_are(tmp_path):
+    for arm in ("base", "lora"):
+        (tmp_path / "scores" / arm).mkdir(parents=True)
+        scores().drop(columns="cosine").to_csv(tmp_path / f"scores/{arm}/1.csv", index=False)
+    (tmp_path / "closeness/lora").mkdir(parents=True)
+    cosines = "id,request,kind,condition,cosine\nharmful-3/on,x,x,on,0.25\nharmful-0/on,x,x,on,-0.5000\n"
+    (tmp_path / "closeness/lora/1.csv").write_text(cosines)
+    runs = load_runs([str(path) for path in tmp_path.glob("scores/*/*")], [str(tmp_path / "closeness/lora/1.csv")])
+    assert list(runs) == [("base", "1"), ("lora", "1")]
+    assert runs["base", "1"].cosine.isna().all()
+    assert runs["lora", "1"].dropna(subset="cosine").set_index("id").cosine.to_dict() == {
+        "harmful-0/on": -0.5,
+        "harmful-3/on": 0.25,
+    }
+    assert list(runs["lora", "1"].id) == list(scores().id)

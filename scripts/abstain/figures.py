@@ -1,21 +1,20 @@
-"""The figures: each takes the summary, the runs' score files and its record, and gives a figure and its numbers."""
+"""The figures: each takes the summary, the runs' scored replies and its record, and gives a figure and its numbers."""
 
 from textwrap import fill
 
 import pandas as pd
 
-from abstain.tables import ALL
+from abstain.tables import ALL, UNSEEDED
 
 MARKERS = "osD^vPX*"
 SHOWN = 4  # requests of each kind on a before/after page
 
 
-def frontier(summary: pd.DataFrame, scores: dict, record: dict):
+def frontier(summary: pd.DataFrame, runs: dict, record: dict):
     """Refusal on harmful against refusal on benign, a panel for each condition, a point for each arm and seed."""
     import matplotlib.pyplot as plt
 
-    runs = summary[summary.seed != ALL]
-    wide = _wide(runs, record["conditions"])
+    wide = _wide(summary[summary.seed != ALL], record["conditions"])
     figure, axes = plt.subplots(
         1, len(record["conditions"]), figsize=(3.1 * len(record["conditions"]) + 0.6, 3.6), squeeze=False, sharey=True
     )
@@ -66,7 +65,7 @@ def _arms_of(rows: pd.DataFrame, kind: str) -> list:
     return [(value - low).clip(lower=0), (high - value).clip(lower=0)]
 
 
-def control_gap(summary: pd.DataFrame, scores: dict, record: dict):
+def control_gap(summary: pd.DataFrame, runs: dict, record: dict):
     """Points of refusal that the flag moves, for each way of writing it; a dot for each arm, seeds as ticks."""
     import matplotlib.pyplot as plt
 
@@ -103,7 +102,7 @@ def _lane(axis, rows: pd.DataFrame, conditions: list[str], number: int, arms: in
         axis.plot(each, [height] * len(each), "|", color="black", markersize=9)
 
 
-def refusal_rates(summary: pd.DataFrame, scores: dict, record: dict):
+def refusal_rates(summary: pd.DataFrame, runs: dict, record: dict):
     """Share of each kind of request that is refused, for each arm and seed, with Wilson intervals."""
     import matplotlib.pyplot as plt
 
@@ -124,17 +123,14 @@ def refusal_rates(summary: pd.DataFrame, scores: dict, record: dict):
     return figure, rows
 
 
-def before_after(summary: pd.DataFrame, scores: dict, record: dict):
+def before_after(summary: pd.DataFrame, runs: dict, record: dict):
     """A page of unseen requests and the replies of every arm (first seed), under each condition."""
     import matplotlib.pyplot as plt
 
     first = {}
-    for (arm, seed), path in scores.items():
-        first.setdefault(arm, (seed, path))
-    frames = [
-        pd.read_csv(path, keep_default_na=False).assign(arm=arm, seed=seed) for arm, (seed, path) in first.items()
-    ]
-    rows = pd.concat(frames)
+    for (arm, seed), replies in runs.items():
+        first.setdefault(arm, replies.assign(arm=arm, seed=seed))
+    rows = pd.concat(first.values())
     rows = rows[rows.condition.isin(record["conditions"]) & rows.kind.isin(["harmful", "benign"])]
     rows = rows[["kind", "question", "condition", "arm", "seed", "behaviour", "reply"]]
     chosen = [
@@ -170,6 +166,59 @@ def _line(axis, height: float, question: str, kind: str, cells: list[tuple[str, 
         axis.text(place, height, fill(text, 32, max_lines=4, placeholder=" …"), fontsize=6.5, va="center", bbox=box)
 
 
+def similarity(summary: pd.DataFrame, runs: dict, record: dict):
+    """Every reply's cosine with its ideal refusal, a lane for each run, and the mean of each with its interval."""
+    import matplotlib.pyplot as plt
+
+    conditions, lanes = record["conditions"], sorted(runs, key=lambda run: (run[1] != UNSEEDED, run))  # base on top
+    told = _with_means(summary, runs, lanes, conditions)
+    size = (5.2 * len(conditions) + 0.8, 0.72 * len(lanes) + 1.2)
+    figure, axes = plt.subplots(1, len(conditions), figsize=size, squeeze=False, sharex=True, sharey=True)
+    for axis, condition in zip(axes[0], conditions, strict=True):
+        mine = told[told.condition == condition]
+        for place, (arm, seed) in enumerate(lanes):
+            _cosines(axis, place, mine[(mine.arm == arm) & (mine.seed == seed)])
+        best = mine[mine.seed == UNSEEDED].cosine.max()
+        axis.axvline(best, color="black", linestyle="--", linewidth=0.9, label="the base's closest reply")
+        axis.set(title=condition, xlabel="cosine with the ideal refusal", ylim=(len(lanes) - 0.5, -0.5))
+        axis.set_yticks(range(len(lanes)), [_lane_name(told, *run) for run in lanes])
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    named = dict(zip(labels, handles, strict=True))
+    figure.legend(named.values(), named, loc="outside lower center", ncols=2)
+    figure.set_layout_engine("constrained")
+    return figure, told
+
+
+def _with_means(summary: pd.DataFrame, runs: dict, lanes: list, conditions: list[str]) -> pd.DataFrame:
+    """Replies that have a cosine, and beside each its run's mean with interval and n."""
+    told = pd.concat([runs[run].assign(arm=run[0], seed=run[1]) for run in lanes]).dropna(subset="cosine")
+    told = told[told.condition.isin(conditions)][["arm", "seed", "condition", "id", "kind", "behaviour", "cosine"]]
+    means = summary[summary.metric == "closeness"]
+    means = means.assign(**{name: pd.to_numeric(means[name], errors="coerce") for name in ("value", "low", "high")})
+    keys = ["arm", "seed", "condition"]
+    return told.merge(means[[*keys, "value", "low", "high", "n"]], on=keys, validate="many_to_one")
+
+
+def _cosines(axis, place: int, replies: pd.DataFrame) -> None:
+    """One lane: refusals filled, other replies hollow; equal cosines (to 0.01) are piled up around its middle."""
+    bins = replies.cosine.round(2)
+    rank, size = replies.groupby(bins).cosine.rank(method="first"), bins.map(bins.value_counts())
+    height = place + (rank - (size + 1) / 2) * 0.68 / max(size.max(), 12)
+    refused = replies.behaviour == "refuse"
+    for mine, label, face in ((refused, "refusal", "C0"), (~refused, "any other reply", "none")):
+        axis.plot(replies.cosine[mine], height[mine], "o", color="C0", markerfacecolor=face, markersize=3, label=label)
+    value, low, high = replies[["value", "low", "high"]].iloc[0]
+    whiskers = [[value - low], [high - value]]
+    axis.errorbar([value], [place + 0.4], xerr=whiskers, fmt="k|", capsize=2, label="mean, 95 % interval")
+    told = f"mean {value:.3f}\n({replies.cosine.min():.3f} to {replies.cosine.max():.3f})"
+    axis.text(1.02, place, told, transform=axis.get_yaxis_transform(), va="center", fontsize=8)
+
+
+def _lane_name(told: pd.DataFrame, arm: str, seed: str) -> str:
+    n = told[(told.arm == arm) & (told.seed == seed)].n.min()
+    return f"{arm}\n(n = {n})" if seed == UNSEEDED else f"{arm}, seed {seed}\n(n = {n})"
+
+
 def save(figure, svg: str, png: str) -> None:
     """Write both formats without dates or program names, so that equal figures have equal bytes."""
     import matplotlib.pyplot as plt
@@ -179,4 +228,10 @@ def save(figure, svg: str, png: str) -> None:
     plt.close(figure)
 
 
-FIGURES = {"frontier": frontier, "gap": control_gap, "before-after": before_after, "rates": refusal_rates}
+FIGURES = {
+    "frontier": frontier,
+    "gap": control_gap,
+    "before-after": before_after,
+    "rates": refusal_rates,
+    "similarity": similarity,
+}

@@ -2,16 +2,19 @@
 
 A run's rate has a Wilson interval. A rate over seeds has the hull of two intervals: a t-interval on the means of seeds
 (what another seed may give) and a Wilson interval at one run's n (what other prompts may give; every seed answers the
-same prompts, so more seeds are not more prompts). So seeds that agree never give an interval of width 0.
+same prompts, so more seeds are not more prompts). So seeds that agree never give an interval of width 0. A mean cosine
+has t-intervals in both places.
 """
 
 import math
+from statistics import fmean, variance
 
 from scipy.stats import norm, t
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 LEVEL = 0.95
+POWER = float(norm.ppf(0.5 + LEVEL / 2) + norm.ppf(0.8))  # standard errors that a test finds four times in five
 
 
 def rate(hits: int, n: int) -> tuple[float, float, float]:
@@ -46,6 +49,48 @@ def gap(first: float, second: float, n: int, gaps: list[float] | None = None) ->
     return difference, max(-1.0, min(float(low), difference - half)), min(1.0, max(float(high), difference + half))
 
 
+def mean_cosine(runs: list[list[float]]) -> tuple[float, float, float]:
+    """Mean of cosines over runs that answered the same n prompts; low and high are NaN for n < 2.
+
+    The interval is the hull of the t-interval on the means of runs and of one run's t-interval, with the runs' mean
+    variance and n prompts.
+    """
+    means, n = [fmean(run) for run in runs], min(map(len, runs))
+    mean = fmean(means)
+    if n < 2:
+        return mean, math.nan, math.nan
+    one_run = float(t.ppf(0.5 + LEVEL / 2, n - 1)) * math.sqrt(fmean(variance(run) for run in runs) / n)
+    half = max(one_run, _t_half_width(means))
+    return mean, max(-1.0, mean - half), min(1.0, mean + half)
+
+
+def mean_gap(
+    first: tuple[float, float, float], second: tuple[float, float, float], gaps: list[float]
+) -> tuple[float, float, float]:
+    """first - second for two means with intervals, by MOVER (Zou and Donner, Statistics in Medicine 27, 2008).
+
+    The interval is the hull with the t-interval on `gaps`, one for each seed.
+    """
+    (a, a_low, a_high), (b, b_low, b_high) = first, second
+    half, difference = _t_half_width(gaps), a - b
+    below, above = math.hypot(a - a_low, b_high - b), math.hypot(a_high - a, b - b_low)
+    return difference, difference - max(half, below), difference + max(half, above)
+
+
+def paired_mean(first: list[float], second: list[float]) -> dict[str, float]:
+    """Mean of n paired differences: value, low and high (t-interval), p (paired t-test) and detectable, all by name.
+
+    `detectable` is the smallest mean difference that n such pairs show with 80 % power. NaN where n < 2 gives none.
+    """
+    differences = [one - other for one, other in zip(first, second, strict=True)]
+    value, n = fmean(differences), len(differences)
+    if n < 2:
+        return {"value": value, "n": n} | dict.fromkeys(("low", "high", "p", "detectable"), math.nan)
+    error, half = math.sqrt(variance(differences) / n), _t_half_width(differences)
+    p = 2 * float(t.sf(abs(value) / error, n - 1)) if error else float(value == 0)
+    return {"value": value, "low": value - half, "high": value + half, "p": p, "n": n, "detectable": POWER * error}
+
+
 def paired_p(first: list[bool], second: list[bool]) -> float:
     """Exact two-sided McNemar test on paired outcomes."""
     pairs = list(zip(first, second, strict=True))
@@ -55,7 +100,7 @@ def paired_p(first: list[bool], second: list[bool]) -> float:
 
 def detectable(n: int) -> float:
     """The smallest difference of two rates that n prompts each show with 80 % power, at worst (both near one half)."""
-    return float((norm.ppf(0.5 + LEVEL / 2) + norm.ppf(0.8)) * math.sqrt(2 * 0.25 / n))
+    return POWER * math.sqrt(2 * 0.25 / n)
 
 
 def verdict(low: float, high: float, at_least: float | None = None, at_most: float | None = None) -> str:

@@ -1,18 +1,43 @@
 """From scored replies to tidy tables: a summary, paired comparisons of arms, and judged claims."""
 
+import math
 from itertools import combinations
+from pathlib import Path
 
 import pandas as pd
 
 from abstain.config import ConfigError
-from abstain.statistics import detectable, direction_verdict, gap, over_seeds, paired_p, rate, verdict
+from abstain.statistics import (
+    detectable,
+    direction_verdict,
+    gap,
+    mean_cosine,
+    mean_gap,
+    over_seeds,
+    paired_mean,
+    paired_p,
+    rate,
+    verdict,
+)
 
 SUMMARY = ["study", "arm", "seed", "condition", "metric", "value", "low", "high", "n", "detector"]
-COMPARISONS = ["study", "arm", "against", "seed", "condition", "kind", "value", "low", "high", "p", "n", "detectable"]
+COMPARISONS = ["study", "arm", "against", "seed", "condition", "metric", "value", "low", "high", "p", "n", "detectable"]
 CLAIMS = ["study", "sentence", "metric", "condition", "arms", "value", "low", "high", "n", "verdict"]
 ALL = "all"
 UNSEEDED = "unseeded"
+COSINES = ("closeness", "closeness-min", "closeness-max")  # metrics in [-1, 1]; all others are rates or their gaps
 JUDGED = {"refuse": ("correct-refusal", ["refuse"]), "answer": ("false-refusal", ["refuse", "partial"])}
+
+
+def load_runs(scores: list[str], closeness: list[str]) -> dict[tuple[str, str], pd.DataFrame]:
+    """Scored replies by (arm, seed), from files .../<arm>/<seed>.csv; `cosine` is NaN for a reply without an ideal."""
+    cosines = {_run_of(path): pd.read_csv(path, index_col="id").cosine for path in closeness}
+    frames = {_run_of(path): pd.read_csv(path, keep_default_na=False) for path in sorted(scores)}
+    return {run: table.assign(cosine=table.id.map(cosines.get(run, {})).astype(float)) for run, table in frames.items()}
+
+
+def _run_of(path: str) -> tuple[str, str]:
+    return Path(path).parent.name, Path(path).stem
 
 
 def run_rows(scores: pd.DataFrame) -> list[dict]:
@@ -44,9 +69,10 @@ def _counted(condition: str, metric: str, hits: int, n: int) -> dict:
 
 def summarise_runs(runs: dict[tuple[str, str], pd.DataFrame], study: str, gaps: dict, detector: str) -> pd.DataFrame:
     """The summary of all runs (arm, seed), each arm over its seeds (seed "all"), and the gaps between conditions."""
-    rows = []
+    rows, base = [], runs.get(("base", UNSEEDED))
     for (arm, seed), scores in runs.items():
-        rows += [{"arm": arm, "seed": seed, **row} for row in run_rows(scores)]
+        counted = run_rows(scores) + ([] if base is None or seed == UNSEEDED else above_base(scores, base))
+        rows += [{"arm": arm, "seed": seed, **row} for row in counted]
     table = pd.DataFrame(rows)
     table["value"] = table.hits / table.n.where(table.n > 0)
     result = [{**row, **_bounds(rate(row["hits"], row["n"]))} for row in table.to_dict("records")]
@@ -54,9 +80,34 @@ def summarise_runs(runs: dict[tuple[str, str], pd.DataFrame], study: str, gaps: 
         n = int(group.n.min())
         bounds = over_seeds(list(group.value), n) if n else rate(0, 0)
         result.append({"arm": arm, "seed": ALL, "condition": condition, "metric": metric, "n": n, **_bounds(bounds)})
-    result += gap_rows(table, gaps)
+    result += gap_rows(table, gaps) + closeness_rows(runs)
     frame = pd.DataFrame(result).assign(study=study, detector=detector)
     return frame.sort_values(["arm", "seed", "condition", "metric"], kind="stable")[SUMMARY]
+
+
+def above_base(scores: pd.DataFrame, base: pd.DataFrame) -> list[dict]:
+    """For each condition, how many replies are closer to their ideal than every reply of the base is to its own."""
+    best, rows = base.groupby("condition").cosine.max(), []
+    for condition, cosines in scores.dropna(subset="cosine").groupby("condition", sort=True).cosine:
+        rows.append(_counted(condition, "closeness-above-base", int((cosines > best[condition]).sum()), len(cosines)))
+    return rows
+
+
+def closeness_rows(runs: dict[tuple[str, str], pd.DataFrame]) -> list[dict]:
+    """Mean cosine with the ideal refusal, least and greatest, for each run and for each arm over its seeds.
+
+    The extremes have no interval: with more prompts they move apart.
+    """
+    every = pd.concat([scores.assign(arm=arm, seed=seed) for (arm, seed), scores in runs.items()])
+    rows = []
+    for (arm, condition), replies in every.dropna(subset="cosine").groupby(["arm", "condition"], sort=True):
+        each = {seed: [list(cosines)] for seed, cosines in replies.groupby("seed").cosine}
+        for seed, told in {**each, ALL: sum(each.values(), [])}.items():
+            label = {"arm": arm, "seed": seed, "condition": condition, "n": min(map(len, told))}
+            least, greatest = min(map(min, told)), max(map(max, told))
+            numbers = mean_cosine(told), (least, math.nan, math.nan), (greatest, math.nan, math.nan)
+            rows += [{**label, "metric": name, **_bounds(of)} for name, of in zip(COSINES, numbers, strict=True)]
+    return rows
 
 
 def gap_rows(table: pd.DataFrame, gaps: dict[str, list[str]]) -> list[dict]:
@@ -88,14 +139,15 @@ def compare_arms(runs: dict[tuple[str, str], pd.DataFrame], study: str) -> pd.Da
 
 
 def _paired(scores: pd.DataFrame, other: pd.DataFrame) -> list[dict]:
-    rows = []
     both = scores.merge(other, on=["id", "kind", "condition"], suffixes=("", "_other"))
+    compared = both.dropna(subset="cosine").groupby("condition", sort=True)
+    rows = [{"condition": c, "metric": "closeness", **paired_mean(g.cosine, g.cosine_other)} for c, g in compared]
     both = both[(both.behaviour != "invalid") & (both.behaviour_other != "invalid")]
     for (condition, kind), group in both.groupby(["condition", "kind"], sort=True):
         mine, theirs = group.behaviour != "answer", group.behaviour_other != "answer"
         bounds = gap(mine.mean(), theirs.mean(), len(group))
         tested = {"p": paired_p(list(mine), list(theirs)), "n": len(group), "detectable": detectable(len(group))}
-        rows.append({"condition": condition, "kind": kind, **_bounds(bounds), **tested})
+        rows.append({"condition": condition, "metric": f"refusal-{kind}", **_bounds(bounds), **tested})
     return rows
 
 
@@ -106,7 +158,7 @@ def judge_claims(summary: pd.DataFrame, claims: list[dict], study: str) -> pd.Da
         found = [_row(summary, arm, claim) for arm in claim["arms"]]
         if "direction" in claim:
             n = int(min(row["n"] for row in found))
-            value, low, high = gap(found[0]["value"], found[1]["value"], n, _seed_gaps(summary, claim))
+            value, low, high = _difference(*found, n, _seed_gaps(summary, claim))
             judged = direction_verdict(low, high, claim["direction"])
         else:
             value, low, high, n = (found[0][key] for key in ("value", "low", "high", "n"))
@@ -115,6 +167,12 @@ def judge_claims(summary: pd.DataFrame, claims: list[dict], study: str) -> pd.Da
         told = {key: claim[key] for key in ("sentence", "metric", "condition")}
         rows.append({"study": study, **told, "arms": " - ".join(claim["arms"]), **numbers})
     return pd.DataFrame(rows, columns=CLAIMS)
+
+
+def _difference(first: dict, second: dict, n: int, gaps: list[float]) -> tuple[float, float, float]:
+    if first["metric"] not in COSINES:
+        return gap(first["value"], second["value"], n, gaps)
+    return mean_gap(*(tuple(row[key] for key in ("value", "low", "high")) for row in (first, second)), gaps)
 
 
 def _row(summary: pd.DataFrame, arm: str, claim: dict) -> dict:
