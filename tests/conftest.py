@@ -1,10 +1,12 @@
 """Fixtures that run the real workflow on copies of the project; nothing is ever run in the project itself."""
 
 import copy
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,13 @@ class Project:
             )
         self.folder = folder
         self.write(config)
+
+    @classmethod
+    def copied(cls, source: Path, folder: Path) -> "Project":
+        """A copy of a project with all that it has made; times are kept, so Snakemake finds it as finished."""
+        project = cls.__new__(cls)
+        project.folder = Path(shutil.copytree(source, folder))
+        return project
 
     def write(self, config: dict) -> None:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
@@ -81,10 +90,19 @@ def miniature_config(pocket_config) -> dict:
 
 @pytest.fixture(scope="session")
 def miniature(tmp_path_factory, miniature_config) -> Project:
-    """A finished run of the miniature with one core. Tests read it and never change it."""
-    project = Project(tmp_path_factory.mktemp("one") / "project", miniature_config)
-    project.snakemake("--cores", "1")
-    return project
+    """A finished run of the miniature with one core: run once, and copied for each of pytest's workers.
+
+    Tests read it and never change it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with open(shared / "miniature.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "miniature").exists():
+            first = Project(Path(tempfile.mkdtemp(dir=shared)) / "project", miniature_config)
+            first.snakemake("--cores", "1")
+            first.folder.rename(shared / "miniature")
+    return Project.copied(shared / "miniature", tmp_path_factory.mktemp("one") / "project")
 
 
 @pytest.fixture

@@ -23,8 +23,10 @@ STEPS = [
     "merge",
     "predict",
     "score",
+    "embed",
     "summarise",
     "plot",
+    "present",
     "describe",
     "checksum",
 ]
@@ -65,15 +67,16 @@ def test_the_list_of_hashes_covers_every_published_file_and_agrees_with_sha256su
     assert present - listed == {"SHA256SUMS", "records/checksum.json"}
 
 
-def test_no_published_file_names_a_machine_a_folder_or_a_clock(miniature):
-    told = [str(miniature.folder), str(Path.home()), os.uname().nodename, time.strftime("%Y-%m-%d")]
+def test_no_published_file_names_a_machine_a_folder_or_a_clock(miniature, tmp_path_factory):
+    folders = [str(tmp_path_factory.getbasetemp().parent), str(Path.home())]
+    told = [*folders, os.uname().nodename, time.strftime("%Y-%m-%d")]
     for path, content in miniature.files().items():
         assert [word for word in told if len(word) > 4 and word.encode() in content] == [], path
 
 
 def test_no_pickle_is_published(miniature):
     ends = {Path(path).suffix for path in miniature.files()}
-    assert ends <= {".json", ".jsonl", ".csv", ".svg", ".png", ".txt", ".md", ".safetensors", ".jinja", ""}
+    assert ends <= {".json", ".jsonl", ".csv", ".svg", ".png", ".txt", ".md", ".html", ".safetensors", ".jinja", ""}
 
 
 def test_a_record_tells_what_was_read_run_and_written(miniature):
@@ -99,7 +102,7 @@ def test_both_arms_start_from_the_same_adapter_bytes(miniature):
     [
         ("scripts/abstain/statistics.py", {"summarise", "plot", "describe"}, {"train_sft", "predict", "score"}),
         ("scripts/abstain/resume.py", {"train_sft", "merge", "predict"}, {"render", "initialise", "calibrate"}),
-        ("envs/scoring.yaml", {"predict", "score"}, {"train_sft", "merge"}),
+        ("envs/scoring.yaml", {"predict", "score", "embed"}, {"train_sft", "merge"}),
         ("config.yaml", set(), {"train_sft", "predict", "plot"}),
     ],
 )
@@ -126,22 +129,23 @@ def test_a_planted_leak_stops_the_run_before_anything_is_trained(planned, miniat
     assert "Traceback" not in logs
 
 
-def test_training_killed_with_kill_9_resumes_to_the_same_bytes(miniature, planned, miniature_config):
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
+def test_training_stopped_in_the_middle_resumes_to_the_same_adapter_and_losses(miniature, planned, sent):
     target = "results/pocket/adapters/safety-mode/qlora/1/adapter_model.safetensors"
-    config = copy.deepcopy(miniature_config)
-    planned.write(config)
     environment = {**os.environ, "PATH": f"{Path(planned.command()[0]).parent}{os.pathsep}{os.environ['PATH']}"}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
     run = subprocess.Popen(planned.command(target, "--cores", "1"), cwd=planned.folder, env=environment, **quiet)
     deadline = time.monotonic() + 300
     while not list(planned.folder.glob(".scratch/*/checkpoint-2/SEAL.json")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    os.killpg(run.pid, signal.SIGKILL)
+    os.killpg(run.pid, sent)
     run.wait()
+    assert not (planned.folder / target).exists()
     assert list(planned.folder.glob(".scratch/*/checkpoint-*")), "the run was not killed in the middle of training"
     planned.snakemake("--unlock")
     planned.snakemake(target, "--cores", "1")
-    assert (planned.folder / target).read_bytes() == (miniature.folder / target).read_bytes()
+    for path in (target, target.replace("adapter_model.safetensors", "losses.csv")):
+        assert (planned.folder / path).read_bytes() == (miniature.folder / path).read_bytes(), path
     assert not list(planned.folder.glob(".scratch/*"))
 
 
