@@ -15,7 +15,7 @@ PIP_INSTALL := .venv/bin/python -m pip install --quiet --quiet --no-deps --requi
 help: ## list these commands
 	@sed --quiet --regexp-extended 's/^([.a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand --tabs=12
 
-reproduce: .venv ## run the whole pocket experiment and verify it
+reproduce: ## run the whole pocket experiment and verify it
 	scripts/reproduce
 
 test: .venv ## run every test
@@ -27,17 +27,19 @@ check: .venv ## check format, lint, environments, and that every scale can be pl
 	.venv/bin/snakefmt --check Snakefile rules
 	.venv/bin/python envs/render.py --check
 	.venv/bin/snakemake --lint
-	for scale in config.yaml config/*.yaml; do .venv/bin/snakemake --configfile $$scale --dry-run --forceall --quiet all; done
+	for scale in config.yaml config/*.yaml; do \
+		plan=$$(.venv/bin/snakemake --configfile $$scale --dry-run --forceall 2>&1) || { echo "$$plan" >&2; exit 1; }; \
+		echo "$$scale can be planned"; done
 
 verify: .venv ## compare every result with results/<scale>/SHA256SUMS
 	.venv/bin/python scripts/verify.py
 
 pretrain: .venv ## make the pocket model again and compare its bytes; about an hour
 	PATH=".venv/bin:$$PATH" snakemake pretraining/measures.csv --cores 2
-	for file in fine/model.safetensors tokenizer.json measures.csv; do cmp pretraining/$$file models/pocket/$${file##*/}; done
+	for file in final/model.safetensors tokenizer.json measures.csv; do cmp pretraining/$$file models/pocket/$${file##*/}; done
 
-report: .venv ## write Snakemake's report of the pocket experiment
-	PATH=".venv/bin:$$PATH" snakemake --report report.html
+report: .venv ## write Snakemake's report of the finished pocket experiment, as one page to browse
+	scripts/report
 
 lock: .venv ## resolve pyproject.toml again and render envs/; what is locked stays while it fits
 	requirements/lock

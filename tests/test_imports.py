@@ -27,7 +27,19 @@ NEED_TABLES_AT_IMPORT = {
     "plot",
     "summarise",
 }
-MODELS = {"assess", "initialise", "merge", "predict", "pretrain", "render", "train_sft", "train_tokenizer"}
+MODELS = {
+    "assess",
+    "check_chats",
+    "embed",
+    "fetch_base",
+    "initialise",
+    "merge",
+    "predict",
+    "pretrain",
+    "render",
+    "train_sft",
+    "train_tokenizer",
+}
 
 
 def loaded_by(modules: list[str]) -> set[str]:

@@ -40,7 +40,7 @@ def test_every_rule_states_memory_run_time_log_benchmark_record_and_environment(
 
 
 def test_every_program_belongs_to_a_rule_of_the_same_name_with_a_function_of_that_name():
-    programs = {path.stem for path in (ROOT / "scripts").glob("*.py")} - {"verify"}
+    programs = {path.stem for path in (ROOT / "scripts").glob("*.py")} - {"verify", "check_chats"}
     assert programs == set(RULES)
     for name in programs:
         assert f"\ndef {name}(" in (ROOT / f"scripts/{name}.py").read_text(), name
