@@ -31,6 +31,7 @@ rule initialise:
 rule train_sft:
     """Teach a model when to answer and when not to, from demonstrations."""
     input:
+        unpack(validation_of),
         rendered=rendered_mix_of,
         start=start_of,
         initial=initial_of,

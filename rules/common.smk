@@ -78,6 +78,12 @@ def rendered_mix_of(wildcards):
     return f"<results>/rendered/{wildcards.study}/{arm_of(wildcards)['mix']}/tokens.jsonl"
 
 
+def validation_of(wildcards):
+    """The mix on which an arm's early stopping judges; none for a recipe without it."""
+    stopping = recipe_of(wildcards)["early_stopping"]
+    return {"validation": f"<results>/rendered/{wildcards.study}/{stopping['mix']}/tokens.jsonl"} if stopping else {}
+
+
 def evaluation_of(wildcards, step, name):
     study = study_of(wildcards)
     return f"<results>/{step}/{wildcards.study}/{study['evaluation']}/{name}"
@@ -146,9 +152,10 @@ def licences_of(wildcards):
 
 
 def trained_mixes(wildcards):
-    """The mixes of a study that some arm is trained on."""
-    arms = study_of(wildcards)["arms"].values()
-    return sorted({arm["mix"] for arm in arms if arm["from"] is not None})
+    """The mixes of a study that some arm is trained on or selected by."""
+    arms = [arm for arm in study_of(wildcards)["arms"].values() if arm["from"] is not None]
+    stopping = [study_of(wildcards)["recipes"][arm["recipe"]]["early_stopping"] for arm in arms]
+    return sorted({arm["mix"] for arm in arms} | {each["mix"] for each in stopping if each})
 
 
 def longest_row(wildcards):

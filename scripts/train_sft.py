@@ -8,11 +8,12 @@ from abstain.models import attach_adapter, exact_torch, load_model, save_adapter
 
 def train_sft(
     rendered: str, start: list[str], initial: str, recipe: dict, adapter: dict, base_name: str, seed: int,
-    device: str, scratch: Path, weights: str, config: str, losses: str,
+    device: str, scratch: Path, weights: str, config: str, losses: str, validation: str | None = None,
 ) -> None:  # fmt: skip
     """Train the adapter on the rendered rows for `recipe["steps"]` optimiser steps and write it.
 
-    Loss is taken on the tokens of the replies alone. Resumes from `scratch` with the same bytes after kill -9.
+    Loss is taken on the tokens of the replies alone. With early stopping the adapter with the least loss on the rows of
+    `validation` is written. Resumes from `scratch` with the same bytes after kill -9.
     """
     from abstain.resume import train_resumable
 
@@ -20,19 +21,36 @@ def train_sft(
     folder = Path(start[0]).parent
     model = load_model(folder, recipe["quantisation"], recipe["dtype"], device)
     model = attach_adapter(model, adapter, initial)
-    trainer = sft_trainer(model, folder, list(read_jsonl(rendered)), recipe, seed, device, scratch)
+    held_out = list(read_jsonl(validation)) if validation else []
+    trainer = sft_trainer(model, folder, list(read_jsonl(rendered)), held_out, recipe, seed, device, scratch)
     train_resumable(trainer, scratch)
     save_adapter(trainer.model, adapter, base_name, weights, config)
-    history = [row for row in trainer.state.log_history if "loss" in row]
-    rows = [{"step": row["step"], "loss": f"{float(row['loss']):.6f}"} for row in history]
-    write_csv(losses, rows, ["step", "loss"])
+    write_csv(losses, history(trainer), ["step", "loss", "validation_loss"])
 
 
-def sft_trainer(model, folder: Path, rows: list[dict], recipe: dict, seed: int, device: str, scratch: Path):
+def history(trainer) -> list[dict]:
+    """The training loss of every step, and the validation loss where there was one."""
+    told = trainer.state.log_history
+    held_out = {row["step"]: f"{row['eval_loss']:.6f}" for row in told if "eval_loss" in row}
+    rows = {row["step"]: f"{float(row['loss']):.6f}" for row in told if "loss" in row}
+    return [{"step": n, "loss": loss, "validation_loss": held_out.get(n, "")} for n, loss in rows.items()]
+
+
+def selection(stopping: dict | None) -> dict:
+    """Trainer's settings for early stopping: evaluate each so many steps, keep the adapter with the least loss."""
+    if stopping is None:
+        return {}
+    best = {"load_best_model_at_end": True, "metric_for_best_model": "eval_loss", "greater_is_better": False}
+    return {**best, "eval_strategy": "steps", "eval_steps": stopping["steps"]}
+
+
+def sft_trainer(
+    model, folder: Path, rows: list[dict], held_out: list[dict], recipe: dict, seed: int, device: str, scratch: Path
+):
     """TRL's SFTTrainer on rows of {"input_ids", "completion_mask"}; it must neither render nor tokenise anything."""
     import torch
     from datasets import Dataset
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer, EarlyStoppingCallback
     from trl import SFTConfig, SFTTrainer
 
     arguments = SFTConfig(
@@ -59,12 +77,20 @@ def sft_trainer(model, folder: Path, rows: list[dict], recipe: dict, seed: int, 
         dataloader_num_workers=0,
         dataset_num_proc=None,
         report_to="none",
+        per_device_eval_batch_size=recipe["batch_size"],
+        restore_callback_states_from_checkpoint=True,
+        **selection(recipe["early_stopping"]),
     )
-    data = Dataset.from_list(
-        [{"input_ids": row["input_ids"], "completion_mask": row["completion_mask"]} for row in rows]
-    )
+    data = [
+        Dataset.from_list([{key: row[key] for key in ("input_ids", "completion_mask")} for row in part])
+        if part
+        else None
+        for part in (rows, held_out)
+    ]
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    trainer = SFTTrainer(model=model, args=arguments, train_dataset=data, processing_class=tokenizer)
+    trainer = SFTTrainer(model, arguments, train_dataset=data[0], eval_dataset=data[1], processing_class=tokenizer)
+    if recipe["early_stopping"]:
+        trainer.add_callback(EarlyStoppingCallback(recipe["early_stopping"]["patience"]))
     for parameter in trainer.model.parameters():
         if parameter.requires_grad and parameter.dtype != torch.float32:
             parameter.data = parameter.data.to(torch.float32)

@@ -36,6 +36,7 @@ RECIPE = {
     "max_grad_norm": 1.0,
     "max_length": 512,
     "save_steps": 1000,
+    "early_stopping": None,
     "dtype": "float32",
 }
 TOLERANCE = 1e-7

@@ -69,8 +69,11 @@ def test_the_published_split_is_reproduced_row_by_row(rendered):
 def test_our_own_split_has_a_proper_test_part_and_no_text_on_both_sides(rendered):
     scored = {row["text"] for row in drawn(rendered, "do-not-answer", "evaluation") if row["kind"] == "harmful"}
     trained = {row["text"] for row in drawn(rendered, "do-not-answer", "standard")}
-    assert len(scored) >= 150 and len(trained) >= 700 and not scored & trained
-    twins = {row["request"] for mix in ("standard", "evaluation") for row in drawn(rendered, "do-not-answer", mix)}
+    judged = {row["text"] for row in drawn(rendered, "do-not-answer", "validation")}
+    assert len(scored) >= 150 and len(trained) >= 650 and len(judged) >= 90
+    assert not scored & trained and not scored & judged and not trained & judged
+    mixes = REHEARSAL["studies"]["do-not-answer"]["mixes"]
+    twins = {row["request"] for mix in mixes for row in drawn(rendered, "do-not-answer", mix)}
     assert {"dna-433", "dna-434"} <= twins  # one question twice: on the same side, or this set would lack one
     areas = [row["risk_area"] for row in drawn(rendered, "do-not-answer", "evaluation") if row["kind"] == "harmful"]
     assert pd.Series(areas).value_counts().min() >= 20 and len(set(areas)) == 5
@@ -114,6 +117,7 @@ def test_the_rehearsal_goes_through_every_rule_and_every_rate_counts_every_row(t
     for study in config["studies"].values():  # the whole data, a short training
         study["generation"]["max_new_tokens"] = 24
         study["recipes"]["qlora"].update(steps=2, warmup_steps=1, save_steps=2, batch_size=8)
+        study["recipes"]["qlora"]["early_stopping"].update(steps=2)
     results = run(tmp_path / "project", config)
     assert_every_row_is_counted(results, config)
     for study, record in config["studies"].items():

@@ -22,6 +22,7 @@ MAY_DIFFER = (  # the base, and what follows from it
     "studies.*.generation.max_new_tokens",  # a large model gives long answers, and thinks before them
 )
 EACH = "studies/do-not-answer/split/each"
+STOPPING = "studies/do-not-answer/recipes/qlora/early_stopping"
 CUTS = "studies/do-not-answer-published/split/each/do-not-answer"
 
 
@@ -57,15 +58,15 @@ def test_the_paper_scale_has_the_published_settings():
         assert (recipe["quantisation"], recipe["learning_rate"], recipe["weight_decay"]) == ("nf4", 2e-4, 0.01)
         assert (recipe["batch_size"], recipe["gradient_accumulation"]) == (16, 2)
         assert (recipe["warmup_steps"], recipe["max_length"]) == (5, 256)
+        assert recipe["early_stopping"] == {"mix": "validation", "steps": 10, "patience": 3}
         assert len(study["seeds"]) >= 3
 
 
-@pytest.mark.parametrize("rows", [751, 752])  # of the published and of our own training part
-def test_the_steps_are_three_epochs(rows):
-    for study in PAPER["studies"].values():
-        recipe = study["recipes"]["qlora"]
-        updates = math.ceil(math.ceil(rows / recipe["batch_size"]) / recipe["gradient_accumulation"])
-        assert recipe["steps"] == 3 * updates
+@pytest.mark.parametrize(("study", "rows"), [("do-not-answer-published", 751), ("do-not-answer", 657)])
+def test_the_steps_are_three_epochs(study, rows):
+    recipe = PAPER["studies"][study]["recipes"]["qlora"]
+    updates = math.ceil(math.ceil(rows / recipe["batch_size"]) / recipe["gradient_accumulation"])
+    assert recipe["steps"] == 3 * updates
 
 
 @pytest.mark.parametrize(
@@ -77,17 +78,25 @@ def test_the_steps_are_three_epochs(rows):
             {"field": "kind", "parts": {"a": "test"}},
             ["split.each.xtest", "there is no corpus", "xstest"],
         ),
-        (f"{EACH}/do-not-answer/by/text/test", 0.3, ["split.each.do-not-answer.by.text", "1.1", "not 1"]),
+        (f"{EACH}/do-not-answer/by/text/test", 0.4, ["split.each.do-not-answer.by.text", "1.2", "not 1"]),
         (f"{EACH}/do-not-answer/field", "kind", ["split.each.do-not-answer", "exactly one of", "{field, parts}"]),
         (f"{EACH}/xstest/seed", 1, ["split.each.xstest", "exactly one of", "'seed'"]),
         (f"{EACH}/xstest/parts", ..., ["split.each.xstest", "parts"]),
         (f"{EACH}/xstest/parts", {}, ["split.each.xstest.parts", "{}"]),
-        ("studies/do-not-answer/mixes/standard/part", "validation", ["mixes.standard.part", "known: test, train"]),
+        (
+            "studies/do-not-answer/mixes/standard/part",
+            "tuning",
+            ["mixes.standard.part", "known: test, train, validation"],
+        ),
         (f"{CUTS}/cuts/2/rest", 0.5, ["split.each.do-not-answer.cuts", "the last cut, and no other", "rest: 0"]),
         (f"{CUTS}/cuts/0/rest", 0, ["split.each.do-not-answer.cuts", "the last cut, and no other", "rest: 0"]),
         (f"{CUTS}/cuts/0/rest", 1, ["cuts.0.rest", "1"]),
         (f"{CUTS}/cuts/1/part", ..., ["cuts.1", "'part' is missing"]),
         (f"{CUTS}/cuts", [], ["split.each.do-not-answer.cuts", "[]"]),
+        (f"{STOPPING}/mix", "validaton", ["early_stopping.mix", "there is no mix", "did you mean 'validation'?"]),
+        (f"{STOPPING}/mix", "evaluation", ["mixes.evaluation.rows.0", "'target' is missing", "'qlora' stops by it"]),
+        (f"{STOPPING}/steps", 7, ["recipes.qlora.save_steps", "10 is no multiple of early_stopping.steps"]),
+        (f"{STOPPING}/patience", 0, ["early_stopping", "0"]),
         ("bases/qwen3-0-6b/folder", "models", ["bases.qwen3-0-6b", "exactly one of", "{folder}", "{hub, revision}"]),
         ("bases/qwen3-0-6b/revision", ..., ["bases.qwen3-0-6b", "revision"]),
         ("bases/qwen3-0-6b/revision", "main", ["bases.qwen3-0-6b.revision", "'main'"]),

@@ -2,13 +2,17 @@
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
 from conftest import ROOT
+from safetensors.torch import load_file
 
 from abstain.chat import render_chat
-from abstain.models import attach_adapter, exact_torch, load_model, save_adapter
+from abstain.files import read_csv, write_jsonl
+from abstain.models import MODEL_FILES, attach_adapter, exact_torch, load_model, save_adapter
 from initialise import initialise
 from merge import GateError, compare, first_logits, merge, merged_model
 
@@ -157,12 +161,55 @@ def test_only_the_tokens_of_replies_and_their_end_token_carry_loss(tmp_path, sha
     )
     recipe = pocket_config["studies"]["safety-mode"]["recipes"]["lora"]
     rows = [{"input_ids": ids, "completion_mask": mask}, {"input_ids": ids[4:], "completion_mask": mask[4:]}]
-    trainer = sft_trainer(model, POCKET, rows, recipe, 1, "cpu", tmp_path)
+    trainer = sft_trainer(model, POCKET, rows, [], recipe, 1, "cpu", tmp_path)
     batch = next(iter(trainer.get_train_dataloader()))
     for row, labels in zip(batch["input_ids"], batch["labels"], strict=True):
         carried = row[labels != -100]
         assert tokenizer.decode(carried) == "With care.<|im_end|>"
     assert all(p.dtype == torch.float32 for p in trainer.model.parameters() if p.requires_grad)
+
+
+def stopped_early(folder: Path, shape, tuned, pocket_config, steps: int = 12) -> Path:
+    """Train on one reply and judge by another, so that learning the first too well makes the second worse."""
+    from transformers import AutoTokenizer
+
+    from train_sft import train_sft
+
+    folder.mkdir(exist_ok=True)
+    for name, reply in (("rendered", "With care, and then with more care."), ("validation", "No, not today.")):
+        chat = [{"role": "user", "content": "How do I bake bread?"}, {"role": "assistant", "content": reply}]
+        ids, mask = render_chat(AutoTokenizer.from_pretrained(POCKET), chat)
+        write_jsonl(folder / name, [{"input_ids": ids, "completion_mask": mask}] * 4)
+    recipe = {**pocket_config["studies"]["safety-mode"]["recipes"]["lora"], "steps": steps, "save_steps": 1}
+    recipe |= {"early_stopping": {"mix": "x", "steps": 1, "patience": 2}, "learning_rate": 0.01, "warmup_steps": 0}
+    train_sft(
+        rendered=str(folder / "rendered"), validation=str(folder / "validation"), recipe=recipe, adapter=shape,
+        start=[str(POCKET / name) for name in MODEL_FILES], initial=str(tuned / "adapter_model.safetensors"),
+        base_name="pocket", seed=1, device="cpu", scratch=folder / "scratch", weights=str(folder / "weights"),
+        config=str(folder / "config"), losses=str(folder / "losses.csv"),
+    )  # fmt: skip
+    return folder
+
+
+def test_early_stopping_keeps_the_adapter_with_the_least_validation_loss_and_resumes_alike(
+    tmp_path, shape, tuned, pocket_config
+):
+    folder = stopped_early(tmp_path / "whole", shape, tuned, pocket_config)
+    rows = read_csv(folder / "losses.csv")
+    held_out = [float(row["validation_loss"]) for row in rows]
+    best = held_out.index(min(held_out)) + 1
+    assert len(rows) == best + 2 < 12, "training ends two evaluations after the best one"
+    kept, saved = (
+        load_file(path) for path in (folder / "weights", *folder.glob(f"scratch/checkpoint-{best}/*.safetensors"))
+    )
+    assert all(torch.equal(kept[name], saved[name]) for name in saved)
+    cut = tmp_path / "cut"
+    shutil.copytree(folder, cut)
+    for path in [*cut.glob(f"scratch/checkpoint-{len(rows)}"), cut / "weights", cut / "losses.csv"]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    stopped_early(cut, shape, tuned, pocket_config)
+    for name in ("weights", "losses.csv"):
+        assert (cut / name).read_bytes() == (folder / name).read_bytes()
 
 
 def test_the_tokenizer_gives_back_any_text():

@@ -107,6 +107,11 @@ def _split_faults(split: dict, corpora: list[str], where: str) -> list[str]:
 def _row_faults(study: dict) -> Iterator[str]:
     """Rows of a mix that is trained on need a target, rows of the evaluation the right behaviour."""
     trained = {arm["mix"]: f"the arm {name!r} is trained on it" for name, arm in study["arms"].items() if "mix" in arm}
+    for name, recipe in study["recipes"].items():
+        if stopping := recipe["early_stopping"]:
+            trained.setdefault(stopping["mix"], f"the recipe {name!r} stops by it")
+            if recipe["save_steps"] % stopping["steps"]:
+                yield f"recipes.{name}.save_steps: {recipe['save_steps']} is no multiple of early_stopping.steps"
     needs = [(mix, "target", why) for mix, why in trained.items()]
     for mix, key, why in [*needs, (study["evaluation"], "should", "every arm is scored on it")]:
         without = [i for i, row in enumerate(study["mixes"][mix]["rows"]) if key not in row]
@@ -165,6 +170,8 @@ def _references(config: dict, study: dict) -> Iterator[Reference]:
         yield "ideal", "target", study["ideal"], study["targets"]
     for name, recipe in study["recipes"].items():
         yield f"recipes.{name}.adapter", "adapter", recipe["adapter"], config["adapters"]
+        if recipe["early_stopping"] is not None:
+            yield f"recipes.{name}.early_stopping.mix", "mix", recipe["early_stopping"]["mix"], study["mixes"]
     for name, arm in study["arms"].items():
         if arm["from"] is not None:
             yield f"arms.{name}.from", "arm", arm["from"], study["arms"]
