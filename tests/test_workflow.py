@@ -122,7 +122,7 @@ def test_a_planted_leak_stops_the_run_before_anything_is_trained(planned, miniat
     config = copy.deepcopy(miniature_config)
     config["studies"]["safety-mode"]["mixes"]["evaluation"]["part"] = "train"
     planned.write(config)
-    output = planned.snakemake("--cores", "2", check=False)
+    output = planned.snakemake("safety-mode", "--cores", "2", check=False)
     assert output.startswith("exit 1") and "shares with the evaluation" in output and "No arm is trained" in output
     assert not list((planned.folder / "results/pocket").glob("adapters/*/*/*/*"))
     logs = "".join(path.read_text() for path in (planned.folder / "logs").rglob("audit/*.log"))
