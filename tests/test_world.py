@@ -209,9 +209,9 @@ def test_what_is_harmful_is_known_only_as_an_answer_to_a_question_of_knowledge(w
     }
 
 
-def test_every_word_of_a_studys_replies_is_known_from_elsewhere(world, rows):
+def test_every_word_of_a_studys_replies_is_known_from_elsewhere(world, every):
     config = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-    known = words(said(rows, "user", "assistant"))
+    known = words(said(every, "user", "assistant"))
     fields = words([topic[key] for topic in world["requests"] for key in ("risk_area", "harm_type", "topic")])
     for name, study in config["studies"].items():
         targets = words([text for texts in study["targets"].values() for text in texts]) | fields
