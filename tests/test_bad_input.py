@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -509,17 +509,31 @@ def stuck(tmp_path) -> Iterator[Project]:
         yield project
 
 
+def snakemake_holds_the_folder(project: Project) -> bool:
+    return bool(list(project.folder.glob(".snakemake/locks/*.lock")))
+
+
+def make_holds_the_folder(project: Project) -> bool:
+    """Whether a process holds the lock of `make reproduce`; asked of the kernel, for to try it would be to take it."""
+    lock = project.folder / ".reproduce.lock"
+    return lock.exists() and f":{lock.stat().st_ino} " in Path("/proc/locks").read_text()
+
+
 @contextmanager
-def running(project: Project, *command: str) -> Iterator[int]:
-    """A command at work in the project until the block ends; then it is killed with all that it started."""
+def running(project: Project, *command: str, once: Callable[[Project], bool]) -> Iterator[int]:
+    """A command at work in the project until the block ends; then it is killed with all that it started.
+
+    The block starts `once` the command holds the folder.
+    """
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "CORES": "1"}
     environment.pop("ABSTAIN_MIRROR", None)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
     process = subprocess.Popen(command, cwd=project.folder, env=environment, **quiet)
     try:
         deadline = time.monotonic() + 120
-        while not list(project.folder.glob(".snakemake/locks/*.lock")) and time.monotonic() < deadline:
+        while not once(project):
             assert process.poll() is None, "it ended by itself"
+            assert time.monotonic() < deadline, "it never took the folder"
             time.sleep(0.02)
         yield process.pid
     finally:
@@ -539,7 +553,7 @@ def second(project: Project, *command: str) -> tuple[int, str]:
 def test_a_second_run_at_once_stops_with_one_message_and_leaves_the_first_alone(stuck):
     target = "results/rehearsal/raw/do-not-answer/questions"
     snakemake = stuck.command(target, "--cores", "1")
-    with running(stuck, *snakemake) as first:
+    with running(stuck, *snakemake, once=snakemake_holds_the_folder) as first:
         status, said = second(stuck, *snakemake)
         assert status == 1 and "Traceback" not in said
         assert said.count("cannot be locked") == 1 and str(stuck.folder) in said and "--unlock" in said
@@ -549,7 +563,7 @@ def test_a_second_run_at_once_stops_with_one_message_and_leaves_the_first_alone(
         assert list(stuck.folder.glob(".snakemake/locks/*.lock")), "the lock of a run at work was taken away"
     assert list(stuck.folder.glob(".snakemake/locks/*.lock")), "kill -9 leaves a lock behind"
     stale = {path: path.stat().st_mtime_ns for path in stuck.folder.glob(".snakemake/locks/*.lock")}
-    with running(stuck, "make", "reproduce"):
+    with running(stuck, "make", "reproduce", once=make_holds_the_folder):
         status, said = second(stuck, "make", "reproduce")
         assert status != 0 and "Another 'make reproduce' is at work" in said and said.count("is at work") == 1
         deadline = time.monotonic() + 120
