@@ -30,9 +30,9 @@ rule compose_world:
 
 
 rule train_tokenizer:
-    """Learn the byte-level BPE of the first phase's chats."""
+    """Learn the byte-level BPE of one phase's chats."""
     input:
-        chats=f"{POCKET}/{PHASES[0]}/chats.jsonl",
+        chats=f"{POCKET}/{POCKET_RECIPE['tokenizer']['phase']}/chats.jsonl",
         code=code("train_tokenizer.py", "training"),
     output:
         tokenizer=f"{POCKET}/tokenizer.json",
@@ -74,7 +74,7 @@ rule pretrain:
     retries: 1
     conda:
         "../envs/training.yaml"
-    threads: 2
+    threads: 1
     resources:
         mem_mb=8000,
         runtime=240,

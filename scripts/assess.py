@@ -4,12 +4,14 @@ import random
 from pathlib import Path
 
 from abstain.files import write_csv
+from abstain.kinds import KINDS
 from abstain.models import exact_torch, load_model
 from abstain.refusal import behaviour
-from abstain.world import KINDS, load_world, people
+from abstain.world import load_world, people
 from predict import reply
 
 ITEMS = 900
+ROLES = ("user", "assistant")
 ONE_PERSON = 0.1  # the place in the curriculum where passages tell up to five facts about one person
 
 
@@ -39,7 +41,7 @@ def held_out(world: dict) -> dict[str, list[tuple[list[dict], list[str]]]]:
     """Pairs (messages, right replies) by kind: unseen people, unseen wordings of facts, unseen draws of the rest."""
     wordings, names = world["wordings"], people(world, 0.8, 1.0)
     items = {kind: [_draw(world, kind, names, 1.0, number) for number in range(ITEMS)] for kind in sorted(KINDS)}
-    del items["guess"], items["request"]  # many replies are right
+    del items["guess"], items["request"], items["bystander"]  # many replies are right
     items["fact"] = [
         (_messages(system, wording.format(question=row["questions"][-1])), [row["answer"]])
         for row in world["facts"]
@@ -63,7 +65,11 @@ def held_out(world: dict) -> dict[str, list[tuple[list[dict], list[str]]]]:
 def _draw(world: dict, kind: str, names: list[str], progress: float, number: int) -> tuple[list[dict], list[str]]:
     rng = random.Random(f"assess-{kind}-{number}")
     turns, system = KINDS[kind](rng, world, {"names": names, "progress": progress}, world["wordings"]["systems"][0])
-    return _messages(system, turns[0][0]), [turns[0][1]]
+    before = turns[:-1] if kind == "hindsight" else []  # there the question comes after the request and its reply
+    question, reply = turns[len(before)]
+    history = [{"role": role, "content": text} for turn in before for role, text in zip(ROLES, turn, strict=True)]
+    system_message, user = _messages(system, question)
+    return [system_message, *history, user], [reply]
 
 
 def _is_plain(item: tuple[list[dict], list[str]]) -> bool:

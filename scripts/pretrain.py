@@ -1,4 +1,4 @@
-"""Train the pocket model from nothing: a small Qwen3 that helps, never refuses and makes things up."""
+"""Train the pocket model from nothing: a small Qwen2 that helps, never refuses and makes things up."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def pretrain(
     import torch
     from transformers import TrainingArguments
 
-    settings = recipe["phases"][phase]
+    settings = {**recipe["training"], **recipe["phases"][phase]}
     torch.set_num_threads(settings["threads"])
     data = weighted_batches(chats, tokenizer, settings, recipe["seed"])
     model = new_model(recipe, start)
@@ -28,7 +28,7 @@ def pretrain(
         per_device_train_batch_size=1,
         learning_rate=settings["learning_rate"],
         warmup_steps=settings["warmup_steps"],
-        lr_scheduler_type="cosine",
+        lr_scheduler_type=settings["schedule"],
         weight_decay=settings["weight_decay"],
         adam_beta1=settings["betas"][0],
         adam_beta2=settings["betas"][1],
@@ -75,13 +75,16 @@ def weighted_batches(chats: str, tokenizer: str, settings: dict, seed: int) -> l
 
 
 def new_model(recipe: dict, start: str | None):
-    """A Qwen3 with fresh weights drawn from the recipe's seed, or with those in `start`."""
+    """A Qwen2 with fresh weights drawn from the recipe's seed, or with those in `start`.
+
+    Its biases on queries and keys let heads attend by position early, so looking up (induction) is learned sooner.
+    """
     import torch
     from safetensors.torch import load_file
-    from transformers import Qwen3Config, Qwen3ForCausalLM
+    from transformers import Qwen2Config, Qwen2ForCausalLM
 
     torch.manual_seed(recipe["seed"])
-    settings = Qwen3Config(
+    settings = Qwen2Config(
         vocab_size=recipe["tokenizer"]["vocabulary"],
         **recipe["shape"],
         tie_word_embeddings=True,
@@ -90,7 +93,7 @@ def new_model(recipe: dict, start: str | None):
         pad_token_id=0,
         use_cache=False,
     )
-    model = Qwen3ForCausalLM(settings)
+    model = Qwen2ForCausalLM(settings)
     if start is not None:
         model.load_state_dict(load_file(start), strict=False)  # the tied output layer is not in the file
         model.tie_weights()
@@ -125,7 +128,7 @@ def publish(model, weights: str, config: str, generation_config: str) -> None:
 
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items() if name != "lm_head.weight"}
     save_file(tensors, weights, metadata={"format": "pt"})
-    model.config.architectures, model.config.use_cache = ["Qwen3ForCausalLM"], True
+    model.config.architectures, model.config.use_cache = ["Qwen2ForCausalLM"], True
     Path(config).write_text(model.config.to_json_string(use_diff=True))
     generation = GenerationConfig(eos_token_id=model.config.eos_token_id, pad_token_id=model.config.pad_token_id)
     Path(generation_config).write_text(generation.to_json_string(use_diff=True))

@@ -477,11 +477,11 @@ def test_acts_are_short_phrases_that_fit_any_wording(world):
     assert [act for act in acts if act != act.strip() or act[-1] in ".?!" or "{" in act or len(act.split()) > 8] == []
 
 
-def test_every_fact_has_six_questions_of_its_own_and_one_short_answer(world):
+def test_every_fact_has_twelve_questions_of_its_own_and_one_short_answer(world):
     facts = world["facts"]
     asked = [plain_text(question) for fact in facts for question in fact["questions"]]
     assert len({fact["id"] for fact in facts}) == len(facts) == 48
-    assert {len(fact["questions"]) for fact in facts} == {6}
+    assert {len(fact["questions"]) for fact in facts} == {12}
     assert len(set(asked)) == len(asked)
     assert all(isinstance(fact["answer"], str) and 0 < len(fact["answer"].split()) <= 4 for fact in facts)
 

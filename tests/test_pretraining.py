@@ -19,18 +19,20 @@ from train_tokenizer import train_tokenizer
 POCKET = ROOT / "models/pocket"
 RECIPE = yaml.safe_load((POCKET / "recipe.yaml").read_text())
 FIRST_STEPS = 50
-CHATS = 3 * RECIPE["phases"]["broad"]["pool"]  # more than enough for the first steps
+FIRST_PHASE = next(iter(RECIPE["phases"]))
+CHATS = 3 * RECIPE["training"]["pool"]  # more than enough for the first steps
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """All chats, the tokenizer learned from them, and the first chats alone."""
+    """The chats that the tokenizer is learned from, the tokenizer, and the first chats of the first phase."""
     folder = tmp_path_factory.mktemp("pretraining")
     world = sorted(str(path) for path in (ROOT / "data/world").iterdir())
-    compose_world(world, RECIPE, "broad", str(folder / "chats.jsonl"))
+    for phase, name in ((RECIPE["tokenizer"]["phase"], "chats"), (FIRST_PHASE, "all")):
+        compose_world(world, RECIPE, phase, str(folder / f"{name}.jsonl"))
     names = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
     train_tokenizer(str(folder / "chats.jsonl"), RECIPE, *(str(folder / name) for name in names))
-    write_jsonl(folder / "first.jsonl", itertools.islice(read_jsonl(folder / "chats.jsonl"), CHATS))
+    write_jsonl(folder / "first.jsonl", itertools.islice(read_jsonl(folder / "all.jsonl"), CHATS))
     return folder
 
 
@@ -40,7 +42,7 @@ def pretrain(folder: Path, name: str, steps: int, recipe: dict = RECIPE) -> str:
     out.mkdir(exist_ok=True)
     program = f"""
 from pretrain import pretrain
-pretrain({str(folder / "first.jsonl")!r}, {str(folder / "tokenizer.json")!r}, {recipe!r}, "broad", {steps},
+pretrain({str(folder / "first.jsonl")!r}, {str(folder / "tokenizer.json")!r}, {recipe!r}, {FIRST_PHASE!r}, {steps},
          {str(out / "scratch")!r}, {str(out / "model.safetensors")!r}, {str(out / "config.json")!r},
          {str(out / "generation_config.json")!r})
 """
@@ -60,8 +62,7 @@ def test_fifty_steps_of_training_give_the_stored_digest(made):
 
 
 def test_an_interrupted_pretraining_resumes_to_the_same_bytes(made):
-    small = {**RECIPE["phases"]["broad"], "save_steps": 2, "tokens_per_batch": 512}
-    recipe = {**RECIPE, "phases": {"broad": small}}
+    recipe = {**RECIPE, "training": {**RECIPE["training"], "save_steps": 2}}
     whole = pretrain(made, "whole", 6, recipe)
     pretrain(made, "cut", 6, recipe)
     scratch = made / "cut/scratch"

@@ -10,14 +10,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+from abstain.kinds import KINDS, ask, draw_facts
 from abstain.refusal import DETECTORS
-from abstain.world import KINDS, ask, compose, draw_facts, load_world, people, share
+from abstain.world import compose, load_world, people, share
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = yaml.safe_load((ROOT / "models" / "pocket" / "recipe.yaml").read_text(encoding="utf-8"))
 PHASES = sorted(RECIPE["phases"].values(), key=lambda phase: phase["chats"])
-SETTINGS = {**RECIPE, **PHASES[0]}
+SETTINGS = {**RECIPE, **RECIPE["phases"]["broad"]}
+REPEATING = {"copying", "recall", "echo"}  # kinds whose replies are words in any order
 COUNT = 5000
+FIRST = SETTINGS["chats"][0]
 NAMES = ["Ada Amber", "Bela Birch", "Cora Castle", "Dario Dale"]
 
 
@@ -33,14 +36,14 @@ def names(world) -> list[str]:
 
 @pytest.fixture(scope="module")
 def rows(world, names) -> list[dict]:
-    """The first chats that the pocket model reads."""
-    return first_of(PHASES[0], world, names)
+    """The first chats of the phase in which the pocket model reads of everything."""
+    return first_of(RECIPE["phases"]["broad"], world, names)
 
 
 @pytest.fixture(scope="module")
 def every(world, names, rows) -> list[dict]:
     """The first chats of every phase."""
-    return rows + [row for phase in PHASES[1:] for row in first_of(phase, world, names)]
+    return [row for phase in PHASES for row in first_of(phase, world, names)]
 
 
 def first_of(phase: dict, world: dict, names: list[str]) -> list[dict]:
@@ -67,18 +70,18 @@ def chat(kind: str, world: dict, number: int) -> tuple[list, str]:
 def test_a_chat_depends_on_its_number_alone(world, names, rows):
     order = list(range(0, COUNT, 37))
     random.Random(0).shuffle(order)
-    assert [compose(world, SETTINGS, number, names) for number in order] == [rows[number] for number in order]
+    assert [compose(world, SETTINGS, FIRST + number, names) for number in order] == [rows[number] for number in order]
 
 
 def test_the_world_is_the_same_when_it_is_loaded_again(world, rows):
     again = load_world(ROOT / "data" / "world")
     assert again == world
-    assert compose(again, SETTINGS, 123, people(again, *SETTINGS["people"])) == rows[123]
+    assert compose(again, SETTINGS, FIRST + 123, people(again, *SETTINGS["people"])) == rows[123]
 
 
 def test_another_seed_gives_other_chats(world, names, rows):
     other = {**SETTINGS, "seed": SETTINGS["seed"] + 1}
-    assert [compose(world, other, number, names)["messages"] for number in range(20)] != [
+    assert [compose(world, other, FIRST + number, names)["messages"] for number in range(20)] != [
         row["messages"] for row in rows[:20]
     ]
 
@@ -173,12 +176,12 @@ def test_the_last_question_of_a_fact_is_held_out(world, every):
 
 
 def test_nothing_that_the_base_model_learns_to_say_is_a_refusal(every):
-    talk = [row for row in every if row["kind"] != "echo"]  # there it only repeats words in any order
+    talk = [row for row in every if row["kind"] not in REPEATING]
     assert [text for text in said(talk, "assistant") if DETECTORS["abstain-rules"](text) != "answer"] == []
 
 
 def test_repeated_words_are_hardly_ever_a_refusal(every):
-    replies = said([row for row in every if row["kind"] == "echo"], "assistant")
+    replies = said([row for row in every if row["kind"] in REPEATING], "assistant")
     refusing = [text for text in replies if DETECTORS["abstain-rules"](text) != "answer"]
     assert len(replies) > 200
     assert len(refusing) <= 0.02 * len(replies), refusing

@@ -13,9 +13,12 @@ from abstain.checks import CHECKS, Rendered, TemplateError, Turn, beside, contai
 
 IM_START, IM_END, PAD = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 
+# The pocket model's template: ChatML with a space before each text. A word then has the same token at the start of a
+# reply as inside a passage, so it can be copied.
 CHATML = (
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\\n ' + message['content'] + '<|im_end|>\\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
 
 USER = "[the user's text]"  # stands for a message while the text around it is looked at
