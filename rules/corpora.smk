@@ -70,7 +70,6 @@ rule fetch_base:
         "<logs>/fetch_base/{base}.log",
     benchmark:
         "<benchmarks>/fetch_base/{base}.tsv"
-    retries: 2
     conda:
         "../envs/training.yaml"
     resources:
