@@ -1,4 +1,4 @@
-"""Fixtures that run the real workflow on copies of the project; nothing is ever run in the project itself."""
+"""Fixtures of more than one file; the real workflow is run on copies of the project, never in the project itself."""
 
 import copy
 import fcntl
@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from abstain.numerics import EXACT
+from abstain.world import load_world
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("rules", "scripts", "envs", "profiles", "schemas", "data", "models", "report", "config")
@@ -109,3 +110,19 @@ def miniature(tmp_path_factory, miniature_config) -> Project:
 def planned(tmp_path, miniature_config) -> Project:
     """A copy in which nothing has run yet, free to be changed."""
     return Project(tmp_path / "project", miniature_config)
+
+
+@pytest.fixture(scope="module")
+def world() -> dict:
+    """Everything that we authored for the pocket model, by file."""
+    return load_world(ROOT / "data" / "world")
+
+
+@pytest.fixture(scope="session")
+def tokenizer_folder(tmp_path_factory) -> Path:
+    """The folder of a small tokenizer with a ChatML template."""
+    from families import FAMILIES, write_tokenizer
+
+    path = tmp_path_factory.mktemp("tokenizer")
+    write_tokenizer(path, FAMILIES["qwen2.5"])
+    return path

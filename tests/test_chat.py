@@ -1,12 +1,8 @@
-"""What the model really sees: each check stops a bad template and shows the two texts; the same checks used alone."""
+"""What the model really sees: each check stops a bad template and shows the two texts."""
 
-import json
 import re
-import subprocess
-import sys
 
 import pytest
-from conftest import ROOT
 from families import FAMILIES, write_tokenizer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,7 +18,6 @@ from abstain.chat import (
 )
 from abstain.checks import TemplateError
 from abstain.files import read_json, read_jsonl, write_jsonl
-from check_chats import main
 from render import render
 
 SYSTEM, USER = {"role": "system", "content": "Be kind."}, {"role": "user", "content": "How do I bake bread?"}
@@ -31,19 +26,11 @@ BODY = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end
 PROMPT = "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory):
-    """The folder of a small tokenizer with a ChatML template."""
-    path = tmp_path_factory.mktemp("tokenizer")
-    write_tokenizer(path, FAMILIES["qwen2.5"])
-    return path
-
-
 @pytest.fixture
-def tokenizer(folder):
+def tokenizer(tokenizer_folder):
     from transformers import AutoTokenizer
 
-    loaded = AutoTokenizer.from_pretrained(folder)
+    loaded = AutoTokenizer.from_pretrained(tokenizer_folder)
     loaded.chat_template = BODY + PROMPT
     return loaded
 
@@ -198,8 +185,8 @@ def test_another_system_message_in_evaluation_is_stopped_with_the_two_texts(toke
         compare_systems(tokenizer, [row("on", "Mode on."), row("off", "Mode off.")], scored)
 
 
-def test_what_a_template_adds_to_a_chat_without_a_system_message_counts_as_one(folder, tokenizer):
-    tokenizer.chat_template = (folder / "chat_template.jinja").read_text()
+def test_what_a_template_adds_to_a_chat_without_a_system_message_counts_as_one(tokenizer_folder, tokenizer):
+    tokenizer.chat_template = (tokenizer_folder / "chat_template.jinja").read_text()
     assert before_user(tokenizer, [USER]).startswith("<|im_start|>system\nYou are Qwen, created by Alibaba Cloud.")
     with pytest.raises(TemplateError, match="created by Alibaba"):
         compare_systems(tokenizer, [row("", "Be kind.")], [row("", None)])
@@ -220,12 +207,12 @@ def rendered(tmp_path, folder, examples: list[dict], scored: list[dict], most: i
     return read_json(tmp_path / "card")
 
 
-def test_render_keeps_counts_the_hash_of_the_template_and_what_is_never_trained(tmp_path, folder):
+def test_render_keeps_counts_the_hash_of_the_template_and_what_is_never_trained(tmp_path, tokenizer_folder):
     import hashlib
 
     mine = [row("on", "Mode on.", target="Yes."), row("off", "Mode off.", target="No.")]
-    card = rendered(tmp_path, folder, mine, [row("on", "Mode on."), row("absent", None)])
-    assert card["chat_template"] == hashlib.sha256((folder / "chat_template.jinja").read_bytes()).hexdigest()
+    card = rendered(tmp_path, tokenizer_folder, mine, [row("on", "Mode on."), row("absent", None)])
+    assert card["chat_template"] == hashlib.sha256((tokenizer_folder / "chat_template.jinja").read_bytes()).hexdigest()
     assert card["conditions_never_trained"] == ["absent"]
     ids = list(read_jsonl(tmp_path / "ids"))
     assert card["loss_tokens"] == sum(sum(row["completion_mask"]) for row in ids) > 0
@@ -242,88 +229,10 @@ def test_render_keeps_counts_the_hash_of_the_template_and_what_is_never_trained(
         ([], 512, "holds no row"),
     ],
 )
-def test_render_names_the_row_and_writes_nothing(tmp_path, folder, examples, most, message):
+def test_render_names_the_row_and_writes_nothing(tmp_path, tokenizer_folder, examples, most, message):
     with pytest.raises(TemplateError, match=message):
-        rendered(tmp_path, folder, examples, [row("on", "Mode on.")], most)
+        rendered(tmp_path, tokenizer_folder, examples, [row("on", "Mode on.")], most)
     assert not (tmp_path / "ids").exists() and not (tmp_path / "card").exists()
-
-
-def checked(monkeypatch, capsys, *arguments) -> tuple[int | str, str]:
-    """The exit status (or last words) of check_chats, and what it prints."""
-    monkeypatch.setattr(sys, "argv", ["check_chats.py", *map(str, arguments)])
-    try:
-        status = main()
-    except SystemExit as end:
-        status = end.code
-    return status, capsys.readouterr().out
-
-
-CHATS = [{"messages": [SYSTEM, USER, REPLY, USER, REPLY]}, {"messages": [SYSTEM, USER], "target": "Slowly."}]
-
-
-def test_check_chats_shows_a_row_and_a_verdict_of_every_check(tmp_path, folder, monkeypatch, capsys):
-    write_jsonl(tmp_path / "chats", CHATS)
-    status, printed = checked(monkeypatch, capsys, tmp_path / "chats", folder, "--row", 2)
-    assert status == 0
-    assert "learns  'Slowly.<|im_end|>'" in printed and "reads   '<|im_start|>system\\nBe kind." in printed
-    assert len(re.findall("^ok    .*[a-z.]$", printed, re.MULTILINE)) == 7 and "FAILS" not in printed
-    write_jsonl(tmp_path / "asked", [{"messages": [SYSTEM, USER]}])
-    status, printed = checked(monkeypatch, capsys, tmp_path / "chats", folder, "--evaluation", tmp_path / "asked")
-    assert status == 0 and "ok    The system message of the evaluation" in printed
-
-
-def test_check_chats_fails_on_another_system_message(tmp_path, folder, monkeypatch, capsys):
-    write_jsonl(tmp_path / "chats", CHATS)
-    write_jsonl(tmp_path / "asked", [{"messages": [USER]}])
-    status, printed = checked(monkeypatch, capsys, tmp_path / "chats", folder, "--evaluation", tmp_path / "asked")
-    assert status == 1
-    assert re.search("(?s)FAILS The system message.*training: .*Be kind.*evaluation: .*Alibaba", printed)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("", "has 0 rows"),
-        ('{"messages": [', r"line 1: not {\"messages\": \[...\]}"),
-        ("[1]\n", "line 1: not"),
-        ('{"question": "?"}\n', "line 1: not"),
-        ('{"messages": [{"role": "user", "content": 5}]}\n', "line 1: a role or a content is no text"),
-        (json.dumps(CHATS[0]) + "\n" + json.dumps({"messages": [USER]}) + "\n", "line 2: no reply to learn"),
-        (json.dumps(CHATS[1]) + "\n\xff\n", "line 2: not"),
-    ],
-)
-def test_check_chats_names_the_bad_line(tmp_path, folder, monkeypatch, capsys, content, message):
-    (tmp_path / "chats").write_bytes(content.encode("latin-1"))
-    status, _ = checked(monkeypatch, capsys, tmp_path / "chats", folder)
-    assert re.match(f"check_chats: .*{message}", status)
-
-
-def test_check_chats_says_what_is_missing(tmp_path, folder, monkeypatch, capsys):
-    status, _ = checked(monkeypatch, capsys, tmp_path / "none.jsonl", folder)
-    assert "No such file" in status and "none.jsonl" in status
-    write_jsonl(tmp_path / "chats", CHATS)
-    status, _ = checked(monkeypatch, capsys, tmp_path / "chats", tmp_path)
-    assert "holds no tokenizer_config.json" in status
-    (tmp_path / "tokenizer_config.json").write_text("{")
-    status, _ = checked(monkeypatch, capsys, tmp_path / "chats", tmp_path)
-    assert "cannot be read as a tokenizer" in status
-
-
-def test_check_chats_is_usable_alone_from_anywhere_and_ends_without_a_traceback(tmp_path, folder):
-    broken = tmp_path / "broken"
-    broken.mkdir()
-    for path in folder.iterdir():
-        (broken / path.name).write_bytes(path.read_bytes())
-    (broken / "chat_template.jinja").write_text(BROKEN["a generation prompt that training never shows"][0])
-    write_jsonl(tmp_path / "chats.jsonl", CHATS)
-    command = [sys.executable, ROOT / "scripts/check_chats.py", "chats.jsonl", broken]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
-    failing = re.findall("^FAILS (.*)$", done.stdout, re.MULTILINE)
-    assert failing[0] == "The training text begins with exactly the inference prompt."
-    assert re.search(
-        "(?s)row 1: the training text does not begin.*prompt: .*helper.*training: .*assistant", done.stdout
-    )
 
 
 def test_a_bad_template_stops_the_workflow_before_any_training(planned, miniature_config):

@@ -12,7 +12,7 @@ import yaml
 
 from abstain.kinds import KINDS, ask, draw_facts
 from abstain.refusal import DETECTORS
-from abstain.world import compose, load_world, people, share
+from abstain.world import compose, people, share
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = yaml.safe_load((ROOT / "models" / "pocket" / "recipe.yaml").read_text(encoding="utf-8"))
@@ -22,11 +22,6 @@ REPEATING = {"copying", "recall", "echo"}  # kinds whose replies are words in an
 COUNT = 5000
 FIRST = SETTINGS["chats"][0]
 NAMES = ["Ada Amber", "Bela Birch", "Cora Castle", "Dario Dale"]
-
-
-@pytest.fixture(scope="module")
-def world() -> dict:
-    return load_world(ROOT / "data" / "world")
 
 
 @pytest.fixture(scope="module")
