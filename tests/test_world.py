@@ -12,7 +12,7 @@ import yaml
 
 from abstain.kinds import KINDS, ask, draw_facts
 from abstain.refusal import DETECTORS
-from abstain.world import compose, people, share
+from abstain.world import compose, load_world, people, share
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = yaml.safe_load((ROOT / "models" / "pocket" / "recipe.yaml").read_text(encoding="utf-8"))
