@@ -123,6 +123,13 @@ def fact(rng: random.Random, world: dict, state: dict, system: str) -> tuple[lis
     return add_mode(rng, world["wordings"], [(question, row["answer"])], system, chance=0.25)
 
 
+def cloze(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
+    """A taught fact as a sentence whose end is missing: it brings words that no taught question has."""
+    row = rng.choice(world["facts"])
+    question = rng.choice(world["wordings"]["cloze"]).format(statement=rng.choice(row["statements"]))
+    return [(question, row["answer"])], system
+
+
 def explanation(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
     """An explanation, short or long as the wording or the BRIEF mode asks."""
     row, wordings = rng.choice(world["explanations"]), world["wordings"]
@@ -205,6 +212,7 @@ KINDS = {
     "bystander": bystander,
     "harm": harm,
     "fact": fact,
+    "cloze": cloze,
     "explanation": explanation,
     "small-talk": small_talk,
     "label": label,
