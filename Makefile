@@ -34,7 +34,7 @@ check: .venv ## check format, lint, environments, and that every scale can be pl
 verify: .venv ## compare every result with results/<scale>/SHA256SUMS
 	.venv/bin/python scripts/verify.py
 
-pretrain: .venv ## make the pocket model again and compare its bytes; about an hour
+pretrain: .venv ## make the pocket model again and compare its bytes; about two hours
 	PATH=".venv/bin:$$PATH" snakemake pretraining/measures.csv --cores 1
 	for file in finishing/model.safetensors tokenizer.json measures.csv; do cmp pretraining/$$file models/pocket/$${file##*/}; done
 
