@@ -65,6 +65,8 @@ rule embed:
         "<logs>/embed/{study}/{arm}/{seed}.log",
     benchmark:
         "<benchmarks>/embed/{study}/{arm}/{seed}.tsv"
+    wildcard_constraints:
+        study="|".join(name for name, study in STUDIES.items() if study["ideal"] is not None),
     conda:
         "../envs/scoring.yaml"
     threads: 1
