@@ -13,10 +13,15 @@ WORDS = (
 
 
 def train_tokenizer(chats: str, recipe: dict, tokenizer: str, tokenizer_config: str, chat_template: str) -> None:
-    """Learn the merges from the first chats; all 256 bytes are in the alphabet, so any text survives."""
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    """Learn the merges from the first chats; all 256 bytes are in the alphabet, so any text survives in its NFC.
+
+    transformers reads the folder of a Qwen2 with Qwen2's own class, which puts NFC in whatever the file says
+    (tokenization_qwen2.py), so the file says it too.
+    """
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
     bpe = Tokenizer(models.BPE())
+    bpe.normalizer = normalizers.NFC()
     split = pre_tokenizers.Split(Regex(WORDS), "isolated")
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
         [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
@@ -37,7 +42,7 @@ def train_tokenizer(chats: str, recipe: dict, tokenizer: str, tokenizer_config: 
 
 def _settings(recipe: dict) -> dict:
     return {
-        "tokenizer_class": "PreTrainedTokenizerFast",
+        "tokenizer_class": "Qwen2Tokenizer",
         "eos_token": IM_END,
         "pad_token": PAD,
         "model_max_length": recipe["shape"]["max_position_embeddings"],
