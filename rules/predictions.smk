@@ -14,6 +14,7 @@ rule predict:
         "<logs>/predict/{study}/{arm}/{seed}.log",
     benchmark:
         "<benchmarks>/predict/{study}/{arm}/{seed}.tsv"
+    priority: 1
     conda:
         "../envs/scoring.yaml"
     threads: 1
