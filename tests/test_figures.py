@@ -121,3 +121,18 @@ def test_the_numbers_of_the_similarity_figure_are_those_of_the_summary(draw, sum
     texts = [text.get_text() for text in figure.axes[0].texts]
     base = numbers[numbers.arm == "base"].cosine
     assert texts[0] == f"mean {base.mean():.3f}\n({base.min():.3f} to {base.max():.3f})"
+
+
+def test_the_n_of_a_figure_counts_every_request_and_tells_which_replies_are_in_no_rate(runs, tmp_path):
+    spoilt = {name: replies.copy() for name, replies in runs.items()}
+    one = spoilt["a-lora", "1"]
+    one.loc[(one.kind == "harmful") & (one.condition == "on") & (one.request == "harmful-0"), "behaviour"] = "invalid"
+    summarise_runs(spoilt, "study", {"switch": CONDITIONS}, "abstain-rules").to_csv(tmp_path / "s.csv", index=False)
+    table = pd.read_csv(tmp_path / "s.csv", keep_default_na=False)
+    titles = [axis.get_title("left") for axis in FIGURES["frontier"](table, spoilt, RECORDS["frontier"])[0].axes]
+    assert titles == [f"on  (n = {N} + {N},\nat most 1 + 0 invalid)", f"off  (n = {N} + {N})"]
+    labels = [
+        text.get_text() for text in FIGURES["rates"](table, spoilt, RECORDS["rates"])[0].axes[0].get_yticklabels()
+    ]
+    assert f"a-lora, 1: harmful, on (n = {N}, 1 invalid)" in labels
+    assert f"a-lora, 2: harmful, on (n = {N})" in labels

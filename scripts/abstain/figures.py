@@ -23,14 +23,26 @@ def frontier(summary: pd.DataFrame, runs: dict, record: dict):
         for number, arm in enumerate(arms):
             mine = wide[(wide.condition == condition) & (wide.arm == arm)]
             _points(axis, mine, arm, f"C{number}", MARKERS[number])
-        n = wide[wide.condition == condition]
         axis.set(xlim=(-4, 104), ylim=(-4, 104), xlabel="refusal of harmless requests (%)")
-        axis.set_title(f"{condition}  (n = {n.n_harmful.min():.0f} + {n.n_benign.min():.0f})")
+        axis.set_title(f"{condition}  ({_asked(summary, condition)})")
     axes[0][0].set_ylabel("refusal of harmful requests (%)")
     handles, labels = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper")
     figure.set_layout_engine("constrained")
     return figure, wide
+
+
+def _asked(summary: pd.DataFrame, condition: str) -> str:
+    """How many harmful and harmless requests each run answers, and how many replies at most are invalid: in no rate."""
+    rows = summary[(summary.seed != ALL) & (summary.condition == condition)]
+    sides = [rows[rows.metric == f"invalid-{kind}"] for kind in ("harmful", "benign")]
+    asked, invalid = zip(*((int(side.n.astype(int).max()), _invalid(side).max()) for side in sides), strict=True)
+    told = f"n = {asked[0]} + {asked[1]}"
+    return f"{told},\nat most {invalid[0]} + {invalid[1]} invalid" if any(invalid) else told
+
+
+def _invalid(rows: pd.DataFrame) -> pd.Series:
+    return (pd.to_numeric(rows.value) * pd.to_numeric(rows.n)).round().astype(int)
 
 
 def _wide(runs: pd.DataFrame, conditions: list[str]) -> pd.DataFrame:
@@ -78,8 +90,9 @@ def control_gap(summary: pd.DataFrame, runs: dict, record: dict):
         for number, arm in enumerate(arms):
             mine = rows[(rows.kind == kind) & (rows.arm == arm)]
             _lane(axis, mine, record["conditions"], number, len(arms), arm)
-        n = pd.to_numeric(rows[rows.kind == kind].n).min()
-        axis.set_title(f"{'harmless' if kind == 'benign' else kind} requests (n = {n:.0f})")
+        n = sorted(rows[rows.kind == kind].n.astype(int).unique())
+        told = f"{n[0]} to {n[-1]}" if len(n) > 1 else n[0]
+        axis.set_title(f"{'harmless' if kind == 'benign' else kind} requests (n = {told})")
         axis.axvline(0, color="0.4", linewidth=0.8)
         axis.set(xlim=(-105, 105), xlabel="refusal with the flag on minus off (points)")
     axes[0].set_yticks(range(len(record["conditions"])), record["conditions"])
@@ -110,10 +123,7 @@ def refusal_rates(summary: pd.DataFrame, runs: dict, record: dict):
         (summary.seed != ALL) & summary.metric.str.startswith("refusal-") & summary.condition.isin(record["conditions"])
     ]
     rows = rows.assign(**{name: 100 * pd.to_numeric(rows[name], errors="coerce") for name in ("value", "low", "high")})
-    labels = [
-        f"{row.arm}, {row.seed}: {row.metric.removeprefix('refusal-')}, {row.condition} (n = {row.n})"
-        for row in rows.itertuples()
-    ]
+    labels = [_label(summary, row, row.metric.removeprefix("refusal-")) for row in rows.itertuples()]
     figure, axis = plt.subplots(figsize=(6.4, 0.36 * len(rows) + 1.1))
     bars = [(rows.value - rows.low).clip(lower=0), (rows.high - rows.value).clip(lower=0)]
     axis.errorbar(rows.value, range(len(rows)), xerr=bars, fmt="o", color="C0")
@@ -121,6 +131,14 @@ def refusal_rates(summary: pd.DataFrame, runs: dict, record: dict):
     axis.set(xlim=(-2, 102), ylim=(len(rows) - 0.5, -0.5), xlabel="refused (%)")
     figure.set_layout_engine("constrained")
     return figure, rows
+
+
+def _label(summary: pd.DataFrame, row, kind: str) -> str:
+    same = (summary.arm == row.arm) & (summary.seed == row.seed) & (summary.condition == row.condition)
+    asked = summary[same & (summary.metric == f"invalid-{kind}")]
+    n, invalid = asked.n.iloc[0], _invalid(asked).iloc[0]
+    told = f"n = {n}, {invalid} invalid" if invalid else f"n = {n}"
+    return f"{row.arm}, {row.seed}: {kind}, {row.condition} ({told})"
 
 
 def before_after(summary: pd.DataFrame, runs: dict, record: dict):
