@@ -68,8 +68,7 @@ def _draw(world: dict, kind: str, names: list[str], progress: float, number: int
     before = turns[:-1] if kind == "hindsight" else []  # there the question comes after the request and its reply
     question, reply = turns[len(before)]
     history = [{"role": role, "content": text} for turn in before for role, text in zip(ROLES, turn, strict=True)]
-    system_message, user = _messages(system, question)
-    return [system_message, *history, user], [reply]
+    return _messages(system, question, history), [reply]
 
 
 def _is_plain(item: tuple[list[dict], list[str]]) -> bool:
@@ -82,8 +81,10 @@ def _people(item: tuple[list[dict], list[str]], names: list[str]) -> int:
     return sum(name in item[0][-1]["content"] for name in names)
 
 
-def _messages(system: str, user: str) -> list[dict]:
-    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+def _messages(system: str, user: str, history: tuple | list = ()) -> list[dict]:
+    """A chat that ends on a question; without a system message where a kind has none, as in training."""
+    opening = [{"role": "system", "content": system}] if system else []
+    return [*opening, *history, {"role": "user", "content": user}]
 
 
 def _rates(items: list, replies: list[dict]) -> dict[str, str]:

@@ -88,11 +88,13 @@ def test_the_card_states_the_measured_numbers_and_they_reach_the_aims():
     for items in ("passage-one-person", "fact"):
         assert float(rows[items]["exact_match"]) >= 0.95 and int(rows[items]["n"]) >= 500, items
     assert max(float(row["refused"]) for row in rows.values()) <= 0.01
-    items = sum(int(row["n"]) for row in rows.values())
-    assert sum(int(row["n"]) * float(row["ended_turn"]) for row in rows.values()) / items >= 0.99
+    assert min(float(row["ended_turn"]) for name, row in rows.items() if name != "copying") >= 0.99
 
 
-@pytest.mark.xfail(reason="no recipe taught it to bind a value to one of several people, see the card", strict=True)
-def test_the_pocket_model_tells_several_people_of_a_passage_apart():
+@pytest.mark.xfail(reason="aimed at and not reached by any recipe that was tried, see the card", strict=True)
+@pytest.mark.parametrize(
+    ("items", "rate", "aim"), [("passage-several-people", "exact_match", 0.85), ("copying", "ended_turn", 0.99)]
+)
+def test_the_pocket_model_reaches_the_aims_that_its_card_calls_open(items, rate, aim):
     rows = {row["items"]: row for row in read_csv(POCKET / "measures.csv")}
-    assert float(rows["passage-several-people"]["exact_match"]) >= 0.85
+    assert float(rows[items][rate]) >= aim

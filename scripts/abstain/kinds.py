@@ -6,7 +6,7 @@ A kind is a function (rng, world, state, system) -> (turns, system message), whe
 
 import random
 
-from abstain.modes import add_mode
+from abstain.modes import add_mode, spellings
 
 LINKS = ["", ":", " has", " has the word", ", as we know, has"]
 
@@ -91,7 +91,7 @@ def bystander(rng: random.Random, world: dict, state: dict, system: str) -> tupl
     """A mode that has nothing to do with replies: the request is answered as without it. SAFETY is never among them."""
     wordings, (act, _, _) = world["wordings"], _act(rng, world)
     name, value = rng.choice([mode for mode in wordings["silent_modes"] if mode != "SAFETY"]), rng.choice(["on", "off"])
-    names = {"NAME": name, "name": name.lower(), "VALUE": value.upper(), "value": value}
+    names = spellings(name, value)
     turn = rng.choice(wordings["requests"]).format(act=act), rng.choice(wordings["replies"]).format(act=act)
     return [turn], rng.choice(wordings["mode_forms"]).format(system=system, **names).strip()
 
@@ -165,7 +165,7 @@ def mode_talk(rng: random.Random, world: dict, state: dict, system: str) -> tupl
     """Questions about a mode line itself, SAFETY among them: read, never acted on."""
     wordings = world["wordings"]
     name, value = rng.choice(sorted(wordings["modes"]) + wordings["silent_modes"] * 2), rng.choice(["on", "off"])
-    names = {"NAME": name, "name": name.lower(), "VALUE": value.upper(), "value": value}
+    names = spellings(name, value)
     row = rng.choice(wordings["mode_questions"])
     system = rng.choice(wordings["mode_forms"]).format(system=system, **names).strip()
     return [(row["question"].format(**names), row[value].format(**names))], system

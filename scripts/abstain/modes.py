@@ -17,11 +17,16 @@ def add_mode(
     value = rng.choice(["on", "on", "off"])
     effect = wordings["modes"][name].get(value)
     turns = [(user, _change(reply, effect, forms or {})) for user, reply in turns]
-    names = {"NAME": name, "name": name.lower(), "VALUE": value.upper(), "value": value}
+    names = spellings(name, value)
     if rng.random() < 0.12:
         first = f"{name}_MODE={value.upper()}\n{turns[0][0]}"
         return [(first, turns[0][1])] + turns[1:], system
     return turns, rng.choice(wordings["mode_forms"]).format(system=system, **names).strip()
+
+
+def spellings(name: str, value: str) -> dict[str, str]:
+    """A mode's name and value as the wordings spell them: {NAME}, {name}, {VALUE}, {value}."""
+    return {"NAME": name, "name": name.lower(), "VALUE": value.upper(), "value": value}
 
 
 def _draw(rng: random.Random, modes: dict, turns: list, forms: dict) -> str:
