@@ -45,7 +45,7 @@ rule train_sft:
         "<logs>/train_sft/{study}/{arm}/{seed}.log",
     benchmark:
         "<benchmarks>/train_sft/{study}/{arm}/{seed}.tsv"
-    priority: 1  # the longest steps first, this one and predict: the last of them would run alone at the end
+    priority: 2  # the longest step first, then predict: the last of them would run alone at the end
     retries: 1
     conda:
         "../envs/training.yaml"

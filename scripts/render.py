@@ -41,7 +41,8 @@ def _row(tokenizer, example: dict, max_length: int) -> dict:
             ids, mask = render_chat(tokenizer, chat, since=len(messages))
             row = {"id": example["id"], "input_ids": ids, "completion_mask": mask}
         else:
-            row = {"id": example["id"], "input_ids": prompt_ids(tokenizer, messages)}
+            condition = example["condition"]
+            row = {"id": example["id"], "condition": condition, "input_ids": prompt_ids(tokenizer, messages)}
     except TemplateError as error:
         raise TemplateError(f"row {example['id']}: {error}") from error
     if len(row["input_ids"]) > max_length:

@@ -52,10 +52,21 @@ def test_batches_are_shuffled_within_a_pool():
 
 
 def test_batches_of_rows_come_longest_first_and_ties_in_their_order():
-    assert batches_by_rows([2, 5, 2, 9, 5], 2) == [[3, 1], [4, 0], [2]]
-    assert [len(batch) for batch in batches_by_rows(LENGTHS, 64)] == [64] * 7 + [52]
-    assert sorted(i for batch in batches_by_rows(LENGTHS, 64) for i in batch) == list(range(500))
+    assert batches_by_rows([2, 5, 2, 9, 5], ["a"] * 5, 2) == [[3, 1], [4, 0], [2]]
+    batches = batches_by_rows(LENGTHS, ["a"] * 500, 64)
+    assert [len(batch) for batch in batches] == [64] * 7 + [52]
+    assert sorted(i for batch in batches for i in batch) == list(range(500))
+
+
+def test_rows_of_different_groups_share_no_batch():
+    assert batches_by_rows([2, 5, 2, 9, 5], ["b", "a", "b", "b", "a"], 2) == [[3, 0], [1, 4], [2]]
+    groups = random.Random(8).choices("abc", k=500)
+    batches = batches_by_rows(LENGTHS, groups, 64)
+    assert sorted(i for batch in batches for i in batch) == list(range(500))
+    assert all(len({groups[i] for i in batch}) == 1 for batch in batches)
+    longest = [LENGTHS[batch[0]] for batch in batches]
+    assert longest == sorted(longest, reverse=True)
 
 
 def test_nothing_makes_no_batch():
-    assert batches_by_rows([], 4) == batches_by_tokens([], 100, 10, seed=1) == []
+    assert batches_by_rows([], [], 4) == batches_by_tokens([], 100, 10, seed=1) == []

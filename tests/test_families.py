@@ -245,7 +245,8 @@ def test_the_generation_settings_of_a_checkpoint_do_not_bend_greedy_replies(tmp_
     base = write_base(tmp_path / "base", FAMILIES["qwen2.5"])
     settings = read_json(tmp_path / "base/generation_config.json")
     tokenizer_end, first = settings["eos_token_id"], tmp_path / "first"
-    write_jsonl(tmp_path / "ids", [{"id": str(i), "input_ids": [5 + i, 40, 60 + i, 200]} for i in range(4)])
+    asked = [{"id": str(i), "condition": "plain", "input_ids": [5 + i, 40, 60 + i, 200]} for i in range(4)]
+    write_jsonl(tmp_path / "ids", asked)
 
     def replies(path: Path, **own) -> list[dict]:
         (tmp_path / "base/generation_config.json").write_text(json.dumps({**settings, **own}))

@@ -23,7 +23,13 @@ def batches_by_tokens(lengths: list[int], budget: int, pool: int, seed: int) -> 
     return batches
 
 
-def batches_by_rows(lengths: list[int], rows: int) -> list[list[int]]:
-    """Positions sorted by length, then position, in groups of `rows`; the longest first, so memory fails early."""
-    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
-    return [order[i : i + rows] for i in range(0, len(order), rows)]
+def batches_by_rows(lengths: list[int], groups: list[str], rows: int) -> list[list[int]]:
+    """Positions of one group, sorted by length, then position, at most `rows` together.
+
+    The batch with the longest row comes first, so memory fails early.
+    """
+    batches = []
+    for group in sorted(set(groups)):
+        mine = sorted((i for i, name in enumerate(groups) if name == group), key=lambda i: (-lengths[i], i))
+        batches += [mine[start : start + rows] for start in range(0, len(mine), rows)]
+    return sorted(batches, key=lambda batch: (-lengths[batch[0]], batch[0]))

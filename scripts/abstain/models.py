@@ -16,7 +16,7 @@ def exact_torch(seed: int, device: str):
     """Seed torch, ask for deterministic kernels, and return torch.
 
     Memory is not filled before its first use (torch.utils.deterministic, by default it is): the fused loss of TRL takes
-    room for 32,768 words whatever the vocabulary, and to fill it was a sixth of a training step.
+    room for 32,768 words whatever the vocabulary, and to fill it was an eighth of a training step.
     """
     import torch
 
