@@ -192,6 +192,15 @@ def test_a_difference_of_means_is_as_wide_as_the_seeds_are_apart():
     assert mean_gap(first, second, gaps) == pytest.approx((0.3, *ttest_1samp(gaps, 0).confidence_interval(0.95)))
 
 
+def test_a_difference_of_means_has_no_interval_where_one_of_them_has_none():
+    least, mean = (0.5, math.nan, math.nan), (0.2, 0.1, 0.3)
+    for first, second in ((least, mean), (mean, least)):
+        value, low, high = mean_gap(first, second, [0.3, 0.3])
+        assert value == first[0] - second[0]
+        assert math.isnan(low) and math.isnan(high)
+        assert direction_verdict(low, high, "higher") == "not distinguishable"
+
+
 def test_a_paired_mean_is_that_of_the_paired_t_test():
     found, expected = paired_mean(RUN, AGAIN), ttest_rel(RUN, AGAIN)
     assert found["p"] == pytest.approx(expected.pvalue)

@@ -152,6 +152,12 @@ def test_a_gap_over_seeds_counts_how_the_seeds_differ():
     assert numbers(table, "lora", "all", "switch", "control-gap-harmful") == (*map(pytest.approx, expected), 5)
 
 
+def test_a_gap_of_a_seed_counts_the_replies_of_that_seed_and_over_seeds_the_fewest():
+    table = summary(lora_1=scores(), lora_2=scores(on_harmful="invalid invalid invalid answer refuse refuse"))
+    counted = [numbers(table, "lora", seed, "switch", "control-gap-harmful")[-1] for seed in ("1", "2", "all")]
+    assert counted == [5, 3, 3]
+
+
 def test_a_condition_without_a_valid_reply_has_no_rate_and_says_how_many_were_invalid():
     frame = scores(on_ambiguous="invalid invalid invalid")
     table = summarise_runs({("lora", "1"): frame}, "study", {}, "abstain-rules")

@@ -69,11 +69,13 @@ def mean_gap(
 ) -> tuple[float, float, float]:
     """first - second for two means with intervals, by MOVER (Zou and Donner, Statistics in Medicine 27, 2008).
 
-    The interval is the hull with the t-interval on `gaps`, one for each seed.
+    The interval is the hull with the t-interval on `gaps`, one for each seed; there is none where a mean has none.
     """
     (a, a_low, a_high), (b, b_low, b_high) = first, second
     half, difference = _t_half_width(gaps), a - b
     below, above = math.hypot(a - a_low, b_high - b), math.hypot(a_high - a, b - b_low)
+    if math.isnan(below + above):
+        return difference, math.nan, math.nan
     return difference, difference - max(half, below), difference + max(half, above)
 
 

@@ -30,9 +30,12 @@ JUDGED = {"refuse": ("correct-refusal", ["refuse"]), "answer": ("false-refusal",
 
 
 def load_runs(scores: list[str], closeness: list[str]) -> dict[tuple[str, str], pd.DataFrame]:
-    """Scored replies by (arm, seed), from files .../<arm>/<seed>.csv; `cosine` is NaN for a reply without an ideal."""
-    cosines = {_run_of(path): pd.read_csv(path, index_col="id").cosine for path in closeness}
-    frames = {_run_of(path): pd.read_csv(path, keep_default_na=False) for path in sorted(scores)}
+    """Scored replies by (arm, seed), from files .../<arm>/<seed>.csv; `cosine` is NaN for a reply without an ideal.
+
+    All else stays the text that it is, a condition called "1" and a reply "007" too.
+    """
+    cosines = {_run_of(path): pd.read_csv(path, dtype={"id": str}, index_col="id").cosine for path in closeness}
+    frames = {_run_of(path): pd.read_csv(path, dtype=str, keep_default_na=False) for path in sorted(scores)}
     return {run: table.assign(cosine=table.id.map(cosines.get(run, {})).astype(float)) for run, table in frames.items()}
 
 
@@ -117,12 +120,12 @@ def gap_rows(table: pd.DataFrame, gaps: dict[str, list[str]]) -> list[dict]:
     for name, (first, second) in gaps.items():
         both = rates[rates.condition == first].merge(rates[rates.condition == second], on=["arm", "seed", "metric"])
         for (arm, metric), group in both.groupby(["arm", "metric"], sort=True):
-            n = int(group[["n_x", "n_y"]].min().min())
-            label = {"arm": arm, "condition": name, "metric": metric.replace("refusal-", "control-gap-"), "n": n}
-            each = list(group.value_x - group.value_y)
-            for row in group.itertuples():
-                rows.append({**label, "seed": row.seed, **_bounds(gap(row.value_x, row.value_y, n))})
-            rows.append({**label, "seed": ALL, **_bounds(gap(group.value_x.mean(), group.value_y.mean(), n, each))})
+            label = {"arm": arm, "condition": name, "metric": metric.replace("refusal-", "control-gap-")}
+            counts, each = group[["n_x", "n_y"]].min(axis="columns"), list(group.value_x - group.value_y)
+            for seed, n, one, other in zip(group.seed, counts, group.value_x, group.value_y, strict=True):
+                rows.append({**label, "seed": seed, "n": int(n), **_bounds(gap(one, other, int(n)))})
+            means, n = (group.value_x.mean(), group.value_y.mean()), int(counts.min())
+            rows.append({**label, "seed": ALL, "n": n, **_bounds(gap(*means, n, each))})
     return rows
 
 
