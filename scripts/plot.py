@@ -21,7 +21,7 @@ def plot(
     import pandas as pd
 
     with mpl.rc_context(fname=style):
-        table, runs = pd.read_csv(summary, keep_default_na=False), load_runs(scores, closeness)
+        table, runs = pd.read_csv(summary, dtype=str, keep_default_na=False), load_runs(scores, closeness)
         drawn, numbers = FIGURES[figure["plot"]](table, runs, figure)
         save(drawn, svg, png)
     write_text(csv, numbers.to_csv(index=False, float_format="%.6f", lineterminator="\n"))

@@ -11,23 +11,29 @@ SHOWN = 4  # requests of each kind on a before/after page
 
 
 def frontier(summary: pd.DataFrame, runs: dict, record: dict):
-    """Refusal on harmful against refusal on benign, a panel for each condition, a point for each arm and seed."""
+    """Refusal on harmful against refusal on benign, a panel for each condition, a point for each arm and seed.
+
+    Points at one place are drawn as rings, one around another, so that none hides another.
+    """
     import matplotlib.pyplot as plt
 
     wide = _wide(summary[summary.seed != ALL], record["conditions"])
     figure, axes = plt.subplots(
-        1, len(record["conditions"]), figsize=(3.1 * len(record["conditions"]) + 0.6, 3.6), squeeze=False, sharey=True
+        1, len(record["conditions"]), figsize=(3.1 * len(record["conditions"]) + 1.4, 3.6), squeeze=False, sharey=True
     )
     arms = sorted(wide.arm.unique())
+    ring = wide.groupby(["condition", "value_benign", "value_harmful"], dropna=False).cumcount()
+    areas = (4.5 + ring * min(2.75, 20 / max(1, ring.max()))) ** 2  # in square points, as scatter wants them
     for axis, condition in zip(axes[0], record["conditions"], strict=True):
         for number, arm in enumerate(arms):
             mine = wide[(wide.condition == condition) & (wide.arm == arm)]
-            _points(axis, mine, arm, f"C{number}", MARKERS[number])
-        axis.set(xlim=(-4, 104), ylim=(-4, 104), xlabel="refusal of harmless requests (%)")
+            _points(axis, mine, areas[mine.index], arm, number)
+        axis.set(xlim=(-7, 107), ylim=(-7, 107), xlabel="refusal of harmless requests (%)")
         axis.set_title(f"{condition}  ({_asked(summary, condition)})")
     axes[0][0].set_ylabel("refusal of harmful requests (%)")
     handles, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper")
+    title = "one mark for each run;\nrings: runs at one place"
+    figure.legend(handles, labels, loc="outside right upper", title=title)
     figure.set_layout_engine("constrained")
     return figure, wide
 
@@ -55,21 +61,17 @@ def _wide(runs: pd.DataFrame, conditions: list[str]) -> pd.DataFrame:
     return sides[0].join(sides[1]).reset_index()
 
 
-def _points(axis, rows: pd.DataFrame, arm: str, color: str, marker: str) -> None:
-    x, y = 100 * rows.value_benign, 100 * rows.value_harmful
-    axis.errorbar(
-        x,
-        y,
-        xerr=_arms_of(rows, "benign"),
-        yerr=_arms_of(rows, "harmful"),
-        fmt=marker,
-        color=color,
-        label=arm,
-        markersize=6,
-        elinewidth=0.8,
-        alpha=0.75,
-        clip_on=False,
-    )
+def _points(axis, rows: pd.DataFrame, areas: pd.Series, arm: str, number: int) -> None:
+    x, y, color, marker = 100 * rows.value_benign, 100 * rows.value_harmful, f"C{number}", _marker(number)
+    bars = {"xerr": _arms_of(rows, "benign"), "yerr": _arms_of(rows, "harmful")}
+    axis.errorbar(x, y, **bars, fmt="none", ecolor=color, elinewidth=0.6, alpha=0.75, clip_on=False)
+    hollow = {"facecolor": "none", "edgecolor": color, "linewidth": 0.9}
+    axis.scatter(x, y, areas, marker=marker, clip_on=False, **hollow)
+    axis.plot([], [], marker, color=color, markerfacecolor="none", label=arm)
+
+
+def _marker(number: int) -> str:
+    return MARKERS[number % len(MARKERS)]
 
 
 def _arms_of(rows: pd.DataFrame, kind: str) -> list:
@@ -78,14 +80,14 @@ def _arms_of(rows: pd.DataFrame, kind: str) -> list:
 
 
 def control_gap(summary: pd.DataFrame, runs: dict, record: dict):
-    """Points of refusal that the flag moves, for each way of writing it; a dot for each arm, seeds as ticks."""
+    """Points of refusal that the flag moves, for each way of writing it; a mark for each arm's mean, runs as ticks."""
     import matplotlib.pyplot as plt
 
     rows = summary[summary.metric.str.startswith("control-gap-") & summary.condition.isin(record["conditions"])]
     rows = rows.assign(kind=rows.metric.str.removeprefix("control-gap-"))
     rows = rows[rows.kind.isin(["harmful", "benign"])]
     arms = sorted(rows.arm.unique())
-    figure, axes = plt.subplots(1, 2, figsize=(7.2, 0.28 * len(arms) * len(record["conditions"]) + 1.3), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(7.8, 0.28 * len(arms) * len(record["conditions"]) + 1.3), sharey=True)
     for axis, kind in zip(axes, ("harmful", "benign"), strict=True):
         for number, arm in enumerate(arms):
             mine = rows[(rows.kind == kind) & (rows.arm == arm)]
@@ -97,7 +99,8 @@ def control_gap(summary: pd.DataFrame, runs: dict, record: dict):
         axis.set(xlim=(-105, 105), xlabel="refusal with the flag on minus off (points)")
     axes[0].set_yticks(range(len(record["conditions"])), record["conditions"])
     axes[0].invert_yaxis()
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper")
+    title = "marks: means of runs\nticks: single runs"
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper", title=title)
     figure.set_layout_engine("constrained")
     return figure, rows.drop(columns="kind")
 
@@ -105,14 +108,14 @@ def control_gap(summary: pd.DataFrame, runs: dict, record: dict):
 def _lane(axis, rows: pd.DataFrame, conditions: list[str], number: int, arms: int, arm: str) -> None:
     for place, condition in enumerate(conditions):
         mine = rows[rows.condition == condition]
-        height = place + 0.22 * (number - (arms - 1) / 2)
+        height = place + 0.66 / arms * (number - (arms - 1) / 2)
         whole, seeds = mine[mine.seed == ALL].iloc[0], mine[mine.seed != ALL]
         value, low, high = (100 * pd.to_numeric(whole[name], errors="coerce") for name in ("value", "low", "high"))
         label = arm if place == 0 else None
         bars = [[value - min(low, value)], [max(high, value) - value]]
-        axis.errorbar([value], [height], xerr=bars, fmt=MARKERS[number], color=f"C{number}", label=label, markersize=6)
+        axis.errorbar([value], [height], xerr=bars, fmt=_marker(number), color=f"C{number}", label=label, markersize=6)
         each = 100 * pd.to_numeric(seeds.value, errors="coerce")
-        axis.plot(each, [height] * len(each), "|", color="black", markersize=9)
+        axis.plot(each, [height] * len(each), "k|", markersize=9, zorder=3)
 
 
 def refusal_rates(summary: pd.DataFrame, runs: dict, record: dict):
@@ -180,8 +183,8 @@ def _line(axis, height: float, question: str, kind: str, cells: list[tuple[str, 
     for place, (label, reply) in enumerate(cells, start=1):
         box = {"facecolor": shades.get(label, "white"), "edgecolor": "none", "pad": 1.5}
         mark = "" if label == "answer" else f"[{label}] "
-        text = mark + reply.replace("$", r"\$")
-        axis.text(place, height, fill(text, 32, max_lines=4, placeholder=" …"), fontsize=6.5, va="center", bbox=box)
+        text = fill(mark + reply, 32, max_lines=4, placeholder=" …")
+        axis.text(place, height, text, fontsize=6.5, va="center", bbox=box)
 
 
 def similarity(summary: pd.DataFrame, runs: dict, record: dict):
@@ -212,9 +215,9 @@ def _with_means(summary: pd.DataFrame, runs: dict, lanes: list, conditions: list
     told = pd.concat([runs[run].assign(arm=run[0], seed=run[1]) for run in lanes]).dropna(subset="cosine")
     told = told[told.condition.isin(conditions)][["arm", "seed", "condition", "id", "kind", "behaviour", "cosine"]]
     means = summary[summary.metric == "closeness"]
-    means = means.assign(**{name: pd.to_numeric(means[name], errors="coerce") for name in ("value", "low", "high")})
-    keys = ["arm", "seed", "condition"]
-    return told.merge(means[[*keys, "value", "low", "high", "n"]], on=keys, validate="many_to_one")
+    keys, numbers = ["arm", "seed", "condition"], ["value", "low", "high", "n"]
+    means = means.assign(**{name: pd.to_numeric(means[name], errors="coerce") for name in numbers})
+    return told.merge(means[[*keys, *numbers]], on=keys, validate="many_to_one")
 
 
 def _cosines(axis, place: int, replies: pd.DataFrame) -> None:
