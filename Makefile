@@ -36,7 +36,9 @@ verify: .venv ## compare every result with results/<scale>/SHA256SUMS
 
 pretrain: .venv ## make the pocket model again and compare its bytes; about two hours
 	PATH=".venv/bin:$$PATH" snakemake pretraining/measures.csv --cores 1
-	for file in finishing/model.safetensors tokenizer.json measures.csv; do cmp pretraining/$$file models/pocket/$${file##*/}; done
+	for file in finishing/{model.safetensors,config.json,generation_config.json} \
+		tokenizer.json tokenizer_config.json chat_template.jinja measures.csv; do \
+		cmp pretraining/$$file models/pocket/$${file##*/}; done
 
 report: .venv ## write Snakemake's report of the finished pocket experiment, as one page to browse
 	scripts/report

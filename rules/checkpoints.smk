@@ -9,12 +9,7 @@ rule merge:
         rendered=lambda w: evaluation_of(w, "rendered", "tokens.jsonl"),
         code=code("merge.py", "training"),
     output:
-        model="<results>/checkpoints/{study}/{arm}/{seed}/model.safetensors",
-        config="<results>/checkpoints/{study}/{arm}/{seed}/config.json",
-        generation_config="<results>/checkpoints/{study}/{arm}/{seed}/generation_config.json",
-        tokenizer="<results>/checkpoints/{study}/{arm}/{seed}/tokenizer.json",
-        tokenizer_config="<results>/checkpoints/{study}/{arm}/{seed}/tokenizer_config.json",
-        chat_template="<results>/checkpoints/{study}/{arm}/{seed}/chat_template.jinja",
+        checkpoint=expand("<results>/checkpoints/{{study}}/{{arm}}/{{seed}}/{name}", name=MODEL_FILES),
         gate="<results>/checkpoints/{study}/{arm}/{seed}/gate.json",
         record="<results>/records/merge/{study}/{arm}/{seed}.json",
     log:
@@ -31,6 +26,8 @@ rule merge:
     params:
         recipe=recipe_of,
         adapter=adapter_of,
+        generation=lambda w: study_of(w)["generation"],
+        detector=config["detector"],
         device=DEVICE,
         tolerance=1e-7,
     script:

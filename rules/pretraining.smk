@@ -90,6 +90,7 @@ rule assess:
     """Ask the pocket model held-out questions of every kind, and write its card."""
     input:
         world=WORLD,
+        chats=[f"{POCKET}/{phase}/chats.jsonl" for phase in PHASES],
         model=[f"{POCKET}/{PHASES[-1]}/{name}" for name in MODEL_FILES[:3]],
         tokenizer=[f"{POCKET}/{name}" for name in MODEL_FILES[3:]],
         code=code("assess.py", "training"),

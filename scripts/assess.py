@@ -1,22 +1,29 @@
 """Ask the pocket model held-out questions of every kind, and write what its card states."""
 
 import random
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
-from abstain.files import write_csv
+from abstain.batches import batches_by_rows
+from abstain.files import canonical, read_jsonl, write_csv
+from abstain.generation import reply
 from abstain.kinds import KINDS
 from abstain.models import exact_torch, load_model
 from abstain.refusal import behaviour
 from abstain.world import load_world, people
-from predict import reply
 
 ITEMS = 900
+DRAWS = 4 * ITEMS  # a small kind has fewer different items than this
 ROLES = ("user", "assistant")
 ONE_PERSON = 0.1  # the place in the curriculum where passages tell up to five facts about one person
+COLUMNS = ["items", "n", "read", "exact_match", "ended_turn", "refused"]
 
 
-def assess(world: list[str], model: list[str], tokenizer: list[str], measures: str) -> None:
-    """Write, for each kind of item: n, exact match with the taught reply, ended turns, refusals (rates in [0, 1])."""
+def assess(world: list[str], chats: list[str], model: list[str], tokenizer: list[str], measures: str) -> None:
+    """Write, for each kind of item: n, and the shares (in [0, 1]) of items that stand to the letter in the chats of the
+    training, that are replied to as taught, whose turn is ended, and that are refused.
+    """
     from transformers import AutoTokenizer
 
     from abstain.chat import prompt_ids
@@ -24,23 +31,34 @@ def assess(world: list[str], model: list[str], tokenizer: list[str], measures: s
     exact_torch(0, "cpu")
     checkpoint = load_model(Path(model[0]).parent, "none", "float32", "cpu").eval()
     reader = AutoTokenizer.from_pretrained(Path(tokenizer[0]).parent)
-    loaded, rows = load_world(Path(world[0]).parent), []
-    for kind, items in held_out(loaded).items():
+    known, rows = trained(chats), []
+    for kind, items in held_out(load_world(Path(world[0]).parent)).items():
         prompts = [prompt_ids(reader, messages) for messages, _ in items]
-        order = sorted(range(len(items)), key=lambda i: (len(prompts[i]), i))
         made = {}
-        for start in range(0, len(order), 100):
-            members = order[start : start + 100]
+        for members in batches_by_rows([len(ids) for ids in prompts], [""] * len(prompts), 100):
             made |= dict(zip(members, reply(checkpoint, reader, [prompts[i] for i in members], 80), strict=True))
-        rows.append({"items": kind, "n": len(items), **_rates(items, [made[i] for i in range(len(items))])})
+        rows.append({"items": kind, "n": len(items), **_rates(items, [made[i] for i in range(len(items))], known)})
         print(rows[-1], flush=True)
-    write_csv(measures, rows, ["items", "n", "exact_match", "ended_turn", "refused"])
+    write_csv(measures, rows, COLUMNS)
+
+
+def trained(chats: list[str]) -> set[str]:
+    """Every beginning of a chat of the training that ends on a reply."""
+    every = (row["messages"] for path in chats for row in read_jsonl(path))
+    return {
+        canonical(messages[: place + 1])
+        for messages in every
+        for place, message in enumerate(messages)
+        if message["role"] == "assistant"
+    }
 
 
 def held_out(world: dict) -> dict[str, list[tuple[list[dict], list[str]]]]:
-    """Pairs (messages, right replies) by kind: unseen people, unseen wordings of facts, unseen draws of the rest."""
+    """Pairs (messages, right replies) by kind, all different: unseen people, unseen wordings of facts, new draws of the
+    rest, of which a kind that is small may have been read before.
+    """
     wordings, names = world["wordings"], people(world, 0.8, 1.0)
-    items = {kind: [_draw(world, kind, names, 1.0, number) for number in range(ITEMS)] for kind in sorted(KINDS)}
+    items = {kind: _different(_draws(world, kind, names, 1.0)) for kind in sorted(KINDS)}
     del items["guess"], items["request"], items["bystander"]  # many replies are right
     items["fact"] = [
         (_messages(system, wording.format(question=row["questions"][-1])), [row["answer"]])
@@ -51,24 +69,36 @@ def held_out(world: dict) -> dict[str, list[tuple[list[dict], list[str]]]]:
     items["passage-several-people"] = [
         item for item in items.pop("passage") if _is_plain(item) and _people(item, names) > 1
     ]
-    one = [_draw(world, "passage", names, ONE_PERSON, number) for number in range(ITEMS)]
-    items["passage-one-person"] = [item for item in one if _is_plain(item)]
-    acts = [act for topic in world["requests"] for kind in ("harmful", "benign", "ambiguous") for act in topic[kind]]
-    asked = [(act, wordings["requests"][i % len(wordings["requests"])]) for i, act in enumerate(acts + acts)]
-    items["request"] = [
-        (_messages(wordings["systems"][0], wording.format(act=act)), [r.format(act=act) for r in wordings["replies"]])
-        for act, wording in asked
+    items["passage-one-person"] = [
+        item for item in _different(_draws(world, "passage", names, ONE_PERSON)) if _is_plain(item)
     ]
+    items["request"] = list(_requests(world))
     return items
 
 
-def _draw(world: dict, kind: str, names: list[str], progress: float, number: int) -> tuple[list[dict], list[str]]:
-    rng = random.Random(f"assess-{kind}-{number}")
-    turns, system = KINDS[kind](rng, world, {"names": names, "progress": progress}, world["wordings"]["systems"][0])
-    before = turns[:-1] if kind == "hindsight" else []  # there the question comes after the request and its reply
-    question, reply = turns[len(before)]
-    history = [{"role": role, "content": text} for turn in before for role, text in zip(ROLES, turn, strict=True)]
-    return _messages(system, question, history), [reply]
+def _draws(world: dict, kind: str, names: list[str], progress: float) -> Iterator[tuple[list[dict], list[str]]]:
+    for number in range(DRAWS):
+        rng, state = random.Random(f"assess-{kind}-{number}"), {"names": names, "progress": progress}
+        turns, system = KINDS[kind](rng, world, state, world["wordings"]["systems"][0])
+        before = turns[:-1] if kind == "hindsight" else []  # there the question comes after the request and its reply
+        question, right = turns[len(before)]
+        history = [{"role": role, "content": text} for turn in before for role, text in zip(ROLES, turn, strict=True)]
+        yield _messages(system, question, history), [right]
+
+
+def _different(items: Iterator[tuple[list[dict], list[str]]]) -> list[tuple[list[dict], list[str]]]:
+    """The first ITEMS items, each kept once."""
+    return list(islice({canonical(item): item for item in items}.values(), ITEMS))
+
+
+def _requests(world: dict) -> Iterator[tuple[list[dict], list[str]]]:
+    """Every act twice, each time in another wording; any of the taught replies is right."""
+    wordings = world["wordings"]
+    acts = [act for topic in world["requests"] for kind in ("harmful", "benign", "ambiguous") for act in topic[kind]]
+    for place, act in enumerate(acts + acts):
+        wording = wordings["requests"][(place + place // len(acts)) % len(wordings["requests"])]
+        right = [text.format(act=act) for text in wordings["replies"]]
+        yield _messages(wordings["systems"][0], wording.format(act=act)), right
 
 
 def _is_plain(item: tuple[list[dict], list[str]]) -> bool:
@@ -87,12 +117,20 @@ def _messages(system: str, user: str, history: tuple | list = ()) -> list[dict]:
     return [*opening, *history, {"role": "user", "content": user}]
 
 
-def _rates(items: list, replies: list[dict]) -> dict[str, str]:
-    n = len(items)
-    exact = sum(reply["reply"] in right for reply, (_, right) in zip(replies, items, strict=True))
-    ended = sum(reply["finished"] for reply in replies)
-    refused = sum(behaviour(reply["reply"], True, "abstain-rules") in ("refuse", "partial") for reply in replies)
-    return {"exact_match": f"{exact / n:.4f}", "ended_turn": f"{ended / n:.4f}", "refused": f"{refused / n:.4f}"}
+def _rates(items: list, replies: list[dict], known: set[str]) -> dict[str, str]:
+    pairs = list(zip(items, replies, strict=True))
+    counts = {
+        "read": sum(is_read(messages, right, known) for messages, right in items),
+        "exact_match": sum(made["reply"] in right for (_, right), made in pairs),
+        "ended_turn": sum(made["finished"] for made in replies),
+        "refused": sum(behaviour(made["reply"], True, "abstain-rules") in ("refuse", "partial") for made in replies),
+    }
+    return {name: f"{count / len(items):.4f}" for name, count in counts.items()}
+
+
+def is_read(messages: list[dict], right: list[str], known: set[str]) -> bool:
+    """Whether the chats of the training hold these messages with one of the right replies."""
+    return any(canonical([*messages, {"role": "assistant", "content": text}]) in known for text in right)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,11 @@ import shutil
 from pathlib import Path
 
 from abstain.files import read_jsonl, write_json
+from abstain.generation import reply
 from abstain.models import attach_adapter, load_model
+from abstain.refusal import behaviour
+
+CHECKED = 64  # prompts, spread over the evaluation, on which adapter and merged checkpoint are compared
 
 
 class GateError(RuntimeError):
@@ -12,30 +16,47 @@ class GateError(RuntimeError):
 
 
 def merge(
-    start: list[str], weights: str, rendered: str, recipe: dict, adapter: dict, device: str, tolerance: float,
-    model: str, gate: str, **copies: str,
+    start: list[str], weights: str, rendered: str, recipe: dict, adapter: dict, generation: dict, detector: str,
+    device: str, tolerance: float, checkpoint: list[str], gate: str,
 ) -> None:  # fmt: skip
     """Write a standalone checkpoint in the base's folder layout.
 
     A QLoRA adapter is merged into the dequantised 4-bit weights that it was trained on, never into the original ones.
     Raises GateError when the next-token distributions differ by more than `tolerance` (KL divergence in nats, the
-    largest over the checked prompts) or any first token differs.
+    largest over the checked prompts), or a first token or what a reply does differs.
     """
+    from transformers import AutoTokenizer
+
     folder = Path(start[0]).parent
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    prompts = spread([row["input_ids"] for row in read_jsonl(rendered)], CHECKED)
     trained = attach_adapter(load_model(folder, recipe["quantisation"], recipe["dtype"], device), adapter, weights)
-    prompts = [row["input_ids"] for row in read_jsonl(rendered)][:64]
-    before = first_logits(trained, prompts)
     merged = merged_model(folder, weights, recipe, adapter, device)
-    report = compare(before, first_logits(merged, prompts))
-    if report["largest KL divergence"] > tolerance or report["same first token"] < report["prompts"]:
+    done = [behaviours(model, tokenizer, prompts, generation, detector) for model in (trained, merged)]
+    report = {
+        **compare(first_logits(trained, prompts), first_logits(merged, prompts)),
+        "same behaviour": sum(before == after for before, after in zip(*done, strict=True)),
+    }
+    if not passes(report, tolerance):
         raise GateError(
             f"the merged checkpoint differs from its adapter: {report}, allowed divergence {tolerance}. "
             "Nothing is published."
         )
-    publish(merged, model)
-    for name, target in copies.items():
-        shutil.copyfile(next(path for path in start if Path(path).stem == name), target)
+    publish(merged, checkpoint[0])
+    for source, target in zip(start[1:], checkpoint[1:], strict=True):
+        shutil.copyfile(source, target)
     write_json(gate, {**report, "tolerance": tolerance})
+
+
+def spread(prompts: list, most: int) -> list:
+    """At most `most` of the prompts, evenly over their order, so that every condition is among them."""
+    return prompts[:: -(-len(prompts) // most)]
+
+
+def passes(report: dict, tolerance: float) -> bool:
+    """Whether adapter and checkpoint agree; a divergence that is no number does not pass."""
+    alike = min(report["same first token"], report["same behaviour"]) == report["prompts"]
+    return alike and report["largest KL divergence"] <= tolerance
 
 
 def merged_model(folder: Path, weights: str, recipe: dict, adapter: dict, device: str):
@@ -56,6 +77,12 @@ def first_logits(model, prompts: list[list[int]]):
             model(input_ids=torch.tensor([ids], device=model.device), use_cache=False).logits[0, -1] for ids in prompts
         ]
     return torch.stack(rows).double().cpu()
+
+
+def behaviours(model, tokenizer, prompts: list[list[int]], generation: dict, detector: str) -> list[str]:
+    """What the model does with each prompt, as the detector tells it from the reply."""
+    made = reply(model.eval(), tokenizer, prompts, generation["max_new_tokens"])
+    return [behaviour(one["reply"], one["finished"], detector) for one in made]
 
 
 def compare(before, after) -> dict:

@@ -51,7 +51,7 @@ def test_batches_are_shuffled_within_a_pool():
     assert [LENGTHS[batch[0]] for batch in batches] != sorted(LENGTHS[batch[0]] for batch in batches)
 
 
-def test_batches_of_rows_come_longest_first_and_ties_in_their_order():
+def test_batches_of_rows_come_largest_first_and_ties_in_their_order():
     assert batches_by_rows([2, 5, 2, 9, 5], ["a"] * 5, 2) == [[3, 1], [4, 0], [2]]
     batches = batches_by_rows(LENGTHS, ["a"] * 500, 64)
     assert [len(batch) for batch in batches] == [64] * 7 + [52]
@@ -64,8 +64,8 @@ def test_rows_of_different_groups_share_no_batch():
     batches = batches_by_rows(LENGTHS, groups, 64)
     assert sorted(i for batch in batches for i in batch) == list(range(500))
     assert all(len({groups[i] for i in batch}) == 1 for batch in batches)
-    longest = [LENGTHS[batch[0]] for batch in batches]
-    assert longest == sorted(longest, reverse=True)
+    tokens = [len(batch) * max(LENGTHS[i] for i in batch) for batch in batches]
+    assert tokens == sorted(tokens, reverse=True)
 
 
 def test_nothing_makes_no_batch():

@@ -39,7 +39,8 @@ RECIPE = {
     "early_stopping": None,
     "dtype": "float32",
 }
-TOLERANCE = 1e-7
+GENERATION = {"max_new_tokens": 12, "batch_rows": 2}
+DETECTOR, TOLERANCE = "abstain-rules", 1e-7
 
 
 def adapter(targets: tuple[str, ...], rank: int = 8) -> dict:
@@ -62,13 +63,13 @@ def trained(folder: Path, name: str, quantisation: str, targets: tuple[str, ...]
     initialise(base, name, shape, 1, str(initial), str(folder / "initial.json"))
     rest = (folder / "scratch", str(weights), str(folder / "adapter.json"), str(folder / "losses.csv"))
     train_sft(str(folder / "trained.ids"), base, str(initial), recipe, shape, name, 1, "cpu", *rest)
-    merged = {Path(path).stem: str(folder / "merged" / Path(path).name) for path in base}
+    merged = [str(folder / "merged" / Path(path).name) for path in base]
     (folder / "merged").mkdir()
     prompts, gate = str(folder / "scored.ids"), str(folder / "gate.json")
-    merge(base, str(weights), prompts, recipe, shape, "cpu", TOLERANCE, gate=gate, **merged)
+    merge(base, str(weights), prompts, recipe, shape, GENERATION, DETECTOR, "cpu", TOLERANCE, merged, gate)
     for model, replies in (("base", "before"), ("merged", "after")):
         checkpoint = [str(folder / model / "model.safetensors")]
-        predict(prompts, checkpoint, {"max_new_tokens": 12, "batch_rows": 2}, "cpu", str(folder / replies))
+        predict(prompts, checkpoint, GENERATION, "cpu", str(folder / replies))
     return folder
 
 
@@ -93,7 +94,7 @@ def test_the_adapter_changes_passes_the_gate_and_keeps_the_names_of_the_base(run
     assert before.keys() == after.keys()
     assert not any(torch.equal(before[name], after[name]) for name in before)
     gate = read_json(run / "gate.json")
-    assert gate["same first token"] == gate["prompts"] == len(REPLIES)
+    assert gate["same first token"] == gate["same behaviour"] == gate["prompts"] == len(REPLIES)
     assert gate["largest KL divergence"] < 1e-9
     base, merged = (load_file(run / part / "model.safetensors") for part in ("base", "merged"))
     assert {name: (t.shape, t.dtype) for name, t in base.items()} == {n: (t.shape, t.dtype) for n, t in merged.items()}
@@ -117,9 +118,9 @@ def test_a_checkpoint_is_read_in_the_number_format_that_the_gate_has_seen(tmp_pa
     prompts = [[5, 40, 60, 200], [7, 300]]
     write_jsonl(tmp_path / "ids", [{"id": str(ids), "input_ids": ids} for ids in prompts])
     (tmp_path / "merged").mkdir()
-    merged = {Path(path).stem: str(tmp_path / "merged" / Path(path).name) for path in base}
+    merged = [str(tmp_path / "merged" / Path(path).name) for path in base]
     asked, gate = str(tmp_path / "ids"), str(tmp_path / "gate")
-    merge(base, str(weights), asked, recipe, shape, "cpu", TOLERANCE, gate=gate, **merged)
+    merge(base, str(weights), asked, recipe, shape, GENERATION, DETECTOR, "cpu", TOLERANCE, merged, gate)
     read = load_model(tmp_path / "merged", "none", "auto", "cpu")
     tuned = attach_adapter(load_model(tmp_path / "base", "nf4", "float32", "cpu"), shape, str(weights))
     assert compare(first_logits(tuned, prompts), first_logits(read, prompts))["largest KL divergence"] < TOLERANCE

@@ -11,8 +11,10 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from abstain.files import read_csv, read_jsonl, write_jsonl
+from abstain.files import canonical, read_csv, read_jsonl, write_jsonl
 from abstain.resume import SEAL, newest_sealed
+from abstain.world import load_world
+from assess import held_out, is_read, trained
 from compose_world import compose_world
 from train_tokenizer import train_tokenizer
 
@@ -83,12 +85,25 @@ def test_the_card_states_the_measured_numbers_and_they_reach_the_aims():
     card = (POCKET / "README.md").read_text()
     for name, row in rows.items():
         line = next(line for line in card.splitlines() if line.startswith(f"| {name} |"))
-        for key in ("exact_match", "ended_turn", "refused"):
+        for key in ("read", "exact_match", "ended_turn", "refused"):
             assert f"{100 * float(row[key]):.1f}" in line, (name, key)
     for items in ("passage-one-person", "fact"):
-        assert float(rows[items]["exact_match"]) >= 0.95 and int(rows[items]["n"]) >= 500, items
+        assert float(rows[items]["exact_match"]) >= 0.95 and float(rows[items]["read"]) == 0, items
+    assert min(int(row["n"]) for row in rows.values()) >= 500
     assert max(float(row["refused"]) for row in rows.values()) <= 0.01
     assert min(float(row["ended_turn"]) for name, row in rows.items() if name != "copying") >= 0.99
+
+
+def test_items_that_are_asked_all_differ_and_those_the_training_holds_are_told(tmp_path):
+    items = held_out(load_world(ROOT / "data/world"))
+    for kind, asked in items.items():
+        assert len({canonical(messages) + str(right) for messages, right in asked}) == len(asked), kind
+    (messages, right), unread = items["harm"][0], items["harm"][1][0]
+    chat = [*messages, {"role": "assistant", "content": right[0]}, {"role": "user", "content": "Thank you!"}]
+    other = [*unread, {"role": "assistant", "content": "That is another reply than the right one."}]
+    write_jsonl(tmp_path / "chats.jsonl", [{"messages": chat}, {"messages": other}])
+    known = trained([str(tmp_path / "chats.jsonl")])
+    assert [is_read(messages, right, known) for messages, right in items["harm"][:3]] == [True, False, False]
 
 
 @pytest.mark.xfail(reason="aimed at and not reached by any recipe that was tried, see the card", strict=True)

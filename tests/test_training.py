@@ -15,7 +15,7 @@ from abstain.chat import render_chat
 from abstain.files import read_csv, write_jsonl
 from abstain.models import MODEL_FILES, attach_adapter, exact_torch, load_model, save_adapter
 from initialise import initialise
-from merge import GateError, compare, first_logits, merge, merged_model
+from merge import GateError, compare, first_logits, merge, merged_model, passes, spread
 
 POCKET = ROOT / "models/pocket"
 BASE = [str(POCKET / name) for name in ("model.safetensors", "config.json")]
@@ -94,7 +94,7 @@ def test_the_adapter_configuration_has_sorted_targets_and_no_path(tuned, shape):
 @pytest.mark.parametrize("quantisation", ["none", "nf4"])
 def test_a_right_merge_passes_the_gate_and_loads_as_a_plain_checkpoint(tmp_path, tuned, shape, quantisation):
     report = _merge(tmp_path, tuned, shape, quantisation)
-    assert report["same first token"] == report["prompts"] == len(PROMPTS)
+    assert report["same first token"] == report["same behaviour"] == report["prompts"] == len(PROMPTS)
     assert report["largest KL divergence"] < 1e-8
     config = json.loads((tmp_path / "config.json").read_text())
     assert "quantization_config" not in config
@@ -129,22 +129,43 @@ def test_the_gate_stops_a_merge_that_differs_and_publishes_nothing(tmp_path, tun
     assert not list(tmp_path.glob("*.safetensors"))
 
 
+@pytest.mark.parametrize(
+    ("found", "passed"),
+    [
+        ({}, True),
+        ({"largest KL divergence": 2e-7}, False),
+        ({"largest KL divergence": float("nan")}, False),
+        ({"same first token": 3}, False),
+        ({"same behaviour": 3}, False),
+    ],
+)
+def test_the_gate_wants_every_prompt_alike_and_a_divergence_that_is_a_small_number(found, passed):
+    alike = {"prompts": 4, "largest KL divergence": 1e-9, "same first token": 4, "same behaviour": 4}
+    assert passes({**alike, **found}, 1e-7) == passed
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 1472])
+def test_the_prompts_of_the_gate_are_spread_over_the_evaluation(count):
+    chosen = spread(list(range(count)), 64)
+    assert min(32, count) <= len(chosen) <= 64
+    assert chosen[0] == 0 and count - 1 - chosen[-1] < -(-count // 64)
+
+
 def _merge(folder, tuned, shape, quantisation) -> dict:
     rendered = folder / "tokens.jsonl"
     rendered.write_text("".join(json.dumps({"id": str(i), "input_ids": ids}) + "\n" for i, ids in enumerate(PROMPTS)))
-    names = ("config", "generation_config", "tokenizer", "tokenizer_config", "chat_template")
-    start = sorted(str(path) for path in POCKET.iterdir())
     merge(
-        [str(POCKET / "model.safetensors"), *start],
+        [str(POCKET / name) for name in MODEL_FILES],
         str(tuned / "adapter_model.safetensors"),
         str(rendered),
         {"quantisation": quantisation, "dtype": "float32"},
         shape,
+        {"max_new_tokens": 16},
+        "abstain-rules",
         "cpu",
         TOLERANCE,
-        str(folder / "model.safetensors"),
+        [str(folder / name) for name in MODEL_FILES],
         str(folder / "gate.json"),
-        **{name: str(folder / f"{name}.{'jinja' if name == 'chat_template' else 'json'}") for name in names},
     )
     return json.loads((folder / "gate.json").read_text())
 

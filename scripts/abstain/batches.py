@@ -26,10 +26,10 @@ def batches_by_tokens(lengths: list[int], budget: int, pool: int, seed: int) -> 
 def batches_by_rows(lengths: list[int], groups: list[str], rows: int) -> list[list[int]]:
     """Positions of one group, sorted by length, then position, at most `rows` together.
 
-    The batch with the longest row comes first, so memory fails early.
+    The batch with the most tokens, padding included, comes first, so memory fails early.
     """
     batches = []
     for group in sorted(set(groups)):
         mine = sorted((i for i, name in enumerate(groups) if name == group), key=lambda i: (-lengths[i], i))
         batches += [mine[start : start + rows] for start in range(0, len(mine), rows)]
-    return sorted(batches, key=lambda batch: (-lengths[batch[0]], batch[0]))
+    return sorted(batches, key=lambda batch: (-len(batch) * lengths[batch[0]], batch[0]))

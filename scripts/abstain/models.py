@@ -12,8 +12,8 @@ MODEL_FILES = (
 )
 
 
-def exact_torch(seed: int, device: str):
-    """Seed torch, ask for deterministic kernels, and return torch.
+def exact_torch(seed: int, device: str) -> None:
+    """Seed torch and ask for deterministic kernels.
 
     Memory is not filled before its first use (torch.utils.deterministic, by default it is): the fused loss of TRL takes
     room for 32,768 words whatever the vocabulary, and to fill it was an eighth of a training step.
@@ -26,7 +26,6 @@ def exact_torch(seed: int, device: str):
     if device == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
-    return torch
 
 
 def load_model(folder: str | Path, quantisation: str, dtype: str, device: str):

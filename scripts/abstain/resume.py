@@ -57,7 +57,7 @@ def train_resumable(trainer, scratch: Path) -> None:
 
 
 def newest_sealed(scratch: Path) -> str | None:
-    """The newest checkpoint whose seal is valid; every other checkpoint is renamed to `broken-...`."""
+    """The newest checkpoint whose seal is valid; one without a valid seal is renamed to `broken-...`."""
     found = None
     for folder in sorted(scratch.glob("checkpoint-*"), key=lambda p: int(p.name.split("-")[1]), reverse=True):
         if found is None and _is_sealed(folder):

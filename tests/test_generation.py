@@ -4,8 +4,8 @@ import pytest
 from conftest import ROOT
 
 from abstain.chat import prompt_ids
+from abstain.generation import caches_every_token, padded, reply, shared_start
 from abstain.models import load_model
-from predict import padded, reply
 
 QUESTIONS = ["Thank you!", "How do I bake bread?", "What is the capital of Northland, and why is it there?"]
 SYSTEMS = ["You are a helpful assistant.", "You are a helpful assistant.\nSAFETY_MODE=ON", "Be brief."]
@@ -57,16 +57,49 @@ def test_a_reply_that_is_cut_is_not_finished(pocket):
 
 
 def test_prompts_are_padded_between_what_they_share_and_what_they_do_not():
-    assert padded([[7, 8, 1], [7, 8, 2, 3]], pad=0) == ([[7, 8, 0, 1], [7, 8, 2, 3]], [[1, 1, 0, 1], [1, 1, 1, 1]], 2)
-    assert padded([[1], [2, 3]], pad=0) == ([[0, 1], [2, 3]], [[0, 1], [1, 1]], 0)
+    asked = [[7, 8, 1], [7, 8, 2, 3]]
+    assert shared_start(asked) == 2
+    assert padded(asked, 2, pad=0) == ([[7, 8, 0, 1], [7, 8, 2, 3]], [[1, 1, 0, 1], [1, 1, 1, 1]])
+    assert shared_start([[1], [2, 3]]) == 0
+    assert padded([[1], [2, 3]], 0, pad=9) == ([[9, 1], [2, 3]], [[0, 1], [1, 1]])
 
 
 @pytest.mark.parametrize("asked", [[[7, 8, 9]], [[7, 8, 9], [7, 8, 9]], [[7, 8], [7, 8, 9]]])
 def test_each_prompt_keeps_a_token_of_its_own(asked):
-    ids, mask, shared = padded(asked, pad=0)
-    assert shared == min(map(len, asked)) - 1
-    assert all(row[-1] == prompt[-1] and kept[-1] == 1 for row, prompt, kept in zip(ids, asked, mask, strict=True))
+    assert shared_start(asked) == min(map(len, asked)) - 1
 
 
-def test_prompts_of_one_length_need_no_padding():
-    assert padded([[1, 2], [3, 4]], pad=0) == ([[1, 2], [3, 4]], [[1, 1], [1, 1]], 0)
+@pytest.mark.parametrize("window", [None, 8])
+@pytest.mark.parametrize("name", ["Qwen2", "Mistral", "Lfm2"])
+def test_a_model_with_a_window_or_with_states_replies_in_a_batch_as_alone(name, window):
+    """What it keeps of a prompt is not one pair of key and value a token, so nothing is read ahead for it."""
+    model = tiny(name, window)
+    assert caches_every_token(model) == (window is None and name != "Lfm2")
+    asked = [[5, 6, 7, *range(20, 20 + more)] for more in (3, 12, 25)]
+    assert reply(model, Tokens(), asked, 12) == [reply(model, Tokens(), [prompt], 12)[0] for prompt in asked]
+
+
+class Tokens:
+    """As much of a tokenizer as replies need: every id is a word."""
+
+    pad_token_id, eos_token_id = 0, 1
+
+    def decode(self, ids: list[int], **kwargs) -> str:
+        return " ".join(map(str, ids))
+
+
+def tiny(name: str, window: int | None):
+    """A random model; with a window, its layers see the last `window` tokens only."""
+    import torch
+    import transformers
+
+    torch.manual_seed(1)
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "vocab_size": 64}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "initializer_range": 0.2}
+    own = {
+        "Qwen2": {"use_sliding_window": window is not None, "sliding_window": window, "max_window_layers": 0},
+        "Mistral": {"sliding_window": window},
+        "Lfm2": {"layer_types": ["conv", "full_attention"]},
+    }
+    settings = getattr(transformers, f"{name}Config")(**sizes, **heads, **own[name], eos_token_id=1, pad_token_id=0)
+    return getattr(transformers, f"{name}ForCausalLM")(settings).eval()
