@@ -35,6 +35,7 @@ rule train_sft:
         rendered=rendered_mix_of,
         start=start_of,
         initial=initial_of,
+        after=audited,
         code=code("train_sft.py", "training"),
     output:
         weights="<results>/adapters/{study}/{arm}/{seed}/adapter_model.safetensors",

@@ -1,4 +1,4 @@
-"""Resolvers: from a study's record to the files of its jobs. No other chapter reads the config by hand."""
+"""Resolvers: from a study's record to the files and settings of its jobs."""
 
 STUDIES = config["studies"]
 DEVICE = config["device"]
@@ -84,6 +84,12 @@ def validation_of(wildcards):
     return {"validation": f"<results>/rendered/{wildcards.study}/{stopping['mix']}/tokens.jsonl"} if stopping else {}
 
 
+def audited(wildcards):
+    """No file, but a wait: nothing of a study is rendered or trained before its audit has passed."""
+    checkpoints.audit.get(study=wildcards.study)
+    return []
+
+
 def evaluation_of(wildcards, step, name):
     study = study_of(wildcards)
     return f"<results>/{step}/{wildcards.study}/{study['evaluation']}/{name}"
@@ -135,10 +141,10 @@ def gpu():
 
 
 def corpus_files(wildcards):
-    """A corpus's files by name: our own where they are, public ones where they are fetched to."""
+    """A corpus's files in the order of its record: our own where they are, public ones where they are fetched to."""
     files = config["corpora"][wildcards.corpus]["files"]
     fetched = f"<results>/raw/{wildcards.corpus}"
-    return {name: here(file["path"]) if "path" in file else f"{fetched}/{name}" for name, file in files.items()}
+    return [here(file["path"]) if "path" in file else f"{fetched}/{name}" for name, file in files.items()]
 
 
 def pin(key):
@@ -149,6 +155,15 @@ def pin(key):
 def licences_of(wildcards):
     """The licence of each corpus of a study, by the corpus's name."""
     return {name: config["corpora"][name]["licence"] for name in study_of(wildcards)["corpora"]}
+
+
+def mix_of(wildcards):
+    """What a mix is drawn by: its record, the split, and the texts that its rows name, so that no other mix matters."""
+    study = study_of(wildcards)
+    mix = study["mixes"][wildcards.mix]
+    prompts = {row["prompt"]: study["prompts"][row["prompt"]] for row in mix["rows"]}
+    targets = {row["target"]: study["targets"][row["target"]] for row in mix["rows"] if "target" in row}
+    return {"split": study["split"], "mix": mix, "prompts": prompts, "targets": targets}
 
 
 def trained_mixes(wildcards):

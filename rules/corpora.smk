@@ -23,7 +23,6 @@ rule fetch:
         mirror_path=pin("mirror"),
         size=pin("bytes"),
         digest=pin("sha256"),
-        mirror=config["mirror"],
     script:
         "../scripts/fetch.py"
 
@@ -31,7 +30,7 @@ rule fetch:
 rule normalise:
     """Read a corpus in its own format and write examples; set bad rows aside with a reason."""
     input:
-        unpack(corpus_files),
+        files=corpus_files,
         code=code("normalise.py", "data"),
     output:
         examples="<results>/corpora/{corpus}/examples.jsonl",

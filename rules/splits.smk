@@ -8,6 +8,7 @@ rule calibrate:
         code=code("calibrate.py", "figures"),
     output:
         examples="<results>/splits/{study}/{mix}/examples.jsonl",
+        left_out="<results>/splits/{study}/{mix}/left_out.csv",
         card="<results>/splits/{study}/{mix}/card.json",
         record="<results>/records/calibrate/{study}/{mix}.json",
     log:
@@ -20,19 +21,21 @@ rule calibrate:
         mem_mb=2000,
         runtime=20,
     params:
-        study=lambda w: {key: study_of(w)[key] for key in ("split", "prompts", "targets", "mixes")},
+        record=mix_of,
         licences=licences_of,
-        mix="{mix}",
     script:
         "../scripts/calibrate.py"
 
 
-rule audit:
+# A checkpoint: training waits for it and reads nothing of it. Once it has passed, the rest is planned anew, so that
+# another evaluation trains nothing again. (`ancient` would hide a changed recipe behind it: Snakemake 9.27 skips it.)
+checkpoint audit:
     """Compare training with evaluation: a leak stops the run, near-duplicates are listed."""
     input:
         trained=lambda w: [f"<results>/splits/{w.study}/{mix}/examples.jsonl" for mix in trained_mixes(w)],
         scored=lambda w: evaluation_of(w, "splits", "examples.jsonl"),
-        code=code("audit.py", "data"),
+        base=base_files,
+        code=code("audit.py", "training"),
     output:
         card="<results>/splits/{study}/card.json",
         record="<results>/records/audit/{study}.json",
@@ -41,7 +44,7 @@ rule audit:
     benchmark:
         "<benchmarks>/audit/{study}.tsv"
     conda:
-        "../envs/data.yaml"
+        "../envs/training.yaml"
     resources:
         mem_mb=2000,
         runtime=20,
@@ -56,8 +59,7 @@ rule render:
     """Put a mix through the chat template and check it; training and prediction read these tokens and nothing else."""
     input:
         examples="<results>/splits/{study}/{mix}/examples.jsonl",
-        scored=lambda w: evaluation_of(w, "splits", "examples.jsonl"),
-        after="<results>/splits/{study}/card.json",
+        after=audited,
         base=base_files,
         code=code("render.py", "training"),
     output:

@@ -1,15 +1,23 @@
 """Compare what is trained on with what is scored on: a leak stops the run, neighbours are listed."""
 
+from pathlib import Path
+
+from abstain.chat import check_tokenizer, compare_systems
 from abstain.corpora import plain_text
 from abstain.files import read_jsonl, write_json
 from abstain.splits import SplitError, find_leaks, near_duplicates, one_by_one
 
 
-def audit(trained: list[str], scored: str, split: dict, licences: dict[str, str], card: str) -> None:
+def audit(trained: list[str], scored: str, base: list[str], split: dict, licences: dict[str, str], card: str) -> None:
     """Write the split card, or raise SplitError naming what stands on both sides.
 
-    No mix may share a request, a text, or a value of the fields split by with the evaluation.
+    No mix may share a request, a text, or a value of the fields split by with the evaluation. What they must share
+    is the system message, as the template of `base` writes it, or TemplateError is raised.
     """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(Path(base[0]).parent)
+    check_tokenizer(tokenizer)
     fields = sorted({field for one in one_by_one(split) for field in one.get("by", {})})
     test = list(read_jsonl(scored))
     report, sources = {}, {row["source"] for row in test}
@@ -28,6 +36,7 @@ def audit(trained: list[str], scored: str, split: dict, licences: dict[str, str]
             "rows": len(train),
             "kinds": _count(train, "kind"),
             "near_duplicates": {"word 3-gram Jaccard of at least 0.6": near, "of": len(_texts(test)), "closest": pairs},
+            "conditions_never_trained": compare_systems(tokenizer, train, test),
         }
     write_json(
         card,

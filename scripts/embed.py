@@ -6,7 +6,7 @@ from pathlib import Path
 
 from abstain.files import read_jsonl, sha256, write_csv
 from abstain.models import exact_torch
-from calibrate import fill
+from abstain.splits import fill
 
 COLUMNS = ["id", "request", "kind", "condition", "cosine"]
 DIGITS = 4  # decimals of a cosine; float32 is good for six

@@ -21,4 +21,5 @@ if __name__ == "__main__":
     from abstain.job import recorded
 
     with recorded(snakemake) as job:  # noqa: F821
-        fetch(**job, scratch=job.scratch)
+        mirror = snakemake.config["mirror"]  # noqa: F821 - no parameter: the record names no machine's folder
+        fetch(**job, mirror=mirror, scratch=job.scratch)

@@ -6,9 +6,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from abstain.download import CorpusError
-from abstain.files import require_room, whole
+from abstain.files import read_json, require_room, whole
 
-KINDS_OF_FILES = ["*.safetensors", "*.json", "*.jinja", "*.txt"]  # no pickle, no code
+KINDS_OF_FILES = ["model*.safetensors", "*.json", "*.jinja", "*.txt"]  # no pickle, no code
 
 
 def fetch_base(hub: str, revision: str, model: str, **files: str) -> None:
@@ -36,9 +36,7 @@ def join_weights(snapshot: Path, model: str) -> None:
     """Copy the weights; those of a model in several files are put into one."""
     from safetensors.torch import load_file, save_file
 
-    pieces = sorted(snapshot.glob("*.safetensors"))
-    if not pieces:
-        raise CorpusError(f"{snapshot} has no weights in the safetensors format; choose another revision")
+    pieces = weights_of(snapshot)
     require_room(Path(model).parent, sum(piece.stat().st_size for piece in pieces), "a base model")
     with whole(model) as part:
         if len(pieces) == 1:
@@ -46,6 +44,18 @@ def join_weights(snapshot: Path, model: str) -> None:
         else:
             state = {name: value for piece in pieces for name, value in load_file(piece).items()}
             save_file({name: state[name] for name in sorted(state)}, part, metadata={"format": "pt"})
+
+
+def weights_of(snapshot: Path) -> list[Path]:
+    """The file of the weights, or those that the index names; other layouts of them may lie beside."""
+    single, index = snapshot / "model.safetensors", snapshot / "model.safetensors.index.json"
+    named = set(read_json(index)["weight_map"].values()) if index.is_file() and not single.is_file() else {single.name}
+    pieces = [snapshot / name for name in sorted(named)]
+    if absent := [piece.name for piece in pieces if not piece.is_file()]:
+        raise CorpusError(
+            f"{snapshot} has no weights in the safetensors format ({', '.join(absent)}); choose another revision"
+        )
+    return pieces
 
 
 def lay_out(snapshot: Path, files: dict[str, str]) -> None:

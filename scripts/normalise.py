@@ -9,12 +9,15 @@ from abstain.download import CorpusError
 from abstain.files import digest, write_json, write_jsonl
 
 
-def normalise(corpus: str, record_of_corpus: dict, examples: str, quarantine: str, card: str, **files: str) -> None:
+def normalise(
+    corpus: str, record_of_corpus: dict, files: list[str], examples: str, quarantine: str, card: str
+) -> None:  # fmt: skip
     """Write examples in the order of the corpus, the quarantined rows, and a card with counts and the licence.
 
-    A limit takes examples by a hash of their ids, because many corpora are sorted by topic.
+    A limit takes examples by a hash of their ids, because many corpora are sorted by topic. `files` are paths in the
+    order of their names in the record.
     """
-    rows = read(corpus, record_of_corpus["reader"], files)
+    rows = read(corpus, record_of_corpus["reader"], dict(zip(record_of_corpus["files"], files, strict=True)))
     good = [{**row, "source": corpus} for row in rows if isinstance(row, dict)]
     bad = [{"where": row.where, "reason": row.reason} for row in rows if isinstance(row, Quarantined)]
     if not good:
@@ -33,7 +36,7 @@ def normalise(corpus: str, record_of_corpus: dict, examples: str, quarantine: st
 def read(corpus: str, reader: str, files: dict[str, str]) -> list[dict | Quarantined]:
     """All rows of a corpus; CorpusError when its files are no text in the reader's format."""
     try:
-        return list(READERS[reader](files))
+        return list(READERS[reader](**files))
     except UnicodeDecodeError as error:
         raise CorpusError(f"corpus {corpus!r} is not UTF-8 ({error}); convert it and run again") from error
     except (csv.Error, yaml.YAMLError) as error:

@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-from abstain.chat import check_tokenizer, compare_systems, describe_template, prompt_ids, render_chat
+from abstain.chat import check_tokenizer, describe_template, prompt_ids, render_chat
 from abstain.checks import TemplateError
 from abstain.files import read_jsonl, write_json, write_jsonl
 
 
-def render(examples: str, scored: str, base: list[str], max_length: int, rendered: str, card: str) -> None:
+def render(examples: str, base: list[str], max_length: int, rendered: str, card: str) -> None:
     """Write token ids, with a mask of the tokens that carry loss where there is a reply to learn.
 
-    The card says what the template does, and which conditions of the evaluation (`scored`) show a system message that
-    this mix does not train. Raises TemplateError when training would not see what generation sees.
+    The card says what the template does. Raises TemplateError when training would not see what generation sees.
     """
     from transformers import AutoTokenizer
 
@@ -21,7 +20,6 @@ def render(examples: str, scored: str, base: list[str], max_length: int, rendere
     if not mix:
         raise TemplateError(f"{examples} holds no row, so there is nothing to learn or to ask; give the mix rows.")
     rows = [_row(tokenizer, example, max_length) for example in mix]
-    untrained = compare_systems(tokenizer, mix, list(read_jsonl(scored)))
     write_jsonl(rendered, rows)
     lengths = [len(row["input_ids"]) for row in rows]
     counts = {
@@ -30,7 +28,7 @@ def render(examples: str, scored: str, base: list[str], max_length: int, rendere
         "longest": max(lengths),
         "loss_tokens": sum(sum(row.get("completion_mask", [])) for row in rows),
     }
-    write_json(card, {**counts, **describe_template(tokenizer), "conditions_never_trained": untrained})
+    write_json(card, {**counts, **describe_template(tokenizer)})
 
 
 def _row(tokenizer, example: dict, max_length: int) -> dict:

@@ -49,7 +49,8 @@ def reference_list(folder: Path) -> str:
     """The committed list of hashes, or the one on disk when this is no git checkout."""
     path = folder / "SHA256SUMS"
     try:
-        shown = subprocess.run(["git", "show", f"HEAD:./{path}"], capture_output=True, text=True, check=False)
+        git = ["git", "-C", str(folder), "show", f"HEAD:./{path.name}"]
+        shown = subprocess.run(git, capture_output=True, text=True, check=False)
     except FileNotFoundError:  # no git
         shown = None
     if shown is not None and shown.returncode == 0:

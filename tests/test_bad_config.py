@@ -187,6 +187,31 @@ def test_there_are_more_than_a_hundred_damaged_configurations_of_each_scale(path
     assert len(made) >= 100
 
 
+@pytest.mark.parametrize(
+    ("reader", "files", "words"),
+    [
+        ("do-not-answer", ["question"], ["'do-not-answer'", "questions, found question"]),
+        ("requests", ["acts"], ["acts and wordings, found acts"]),
+        ("xstest", ["prompts", "more"], ["prompts, found prompts and more"]),
+        ("coconot-preferences", ["chats"], ["pairs, found chats"]),
+        ("chats", ["a/../b"], ["'a/../b'", "joined by hyphens"]),
+    ],
+)
+def test_files_under_names_that_their_reader_does_not_know_are_refused(reader, files, words):
+    config = load(SCALES[0])
+    corpus = next(iter(config["corpora"].values()))
+    mine = {**corpus, "reader": reader, "files": {name: {"path": "data/a"} for name in files}}
+    (told,) = faults(check_config, {**config, "corpora": {**config["corpora"], "mine": mine}}, SCHEMA)
+    assert told.startswith("corpora.mine.files") and [word for word in words if word not in told] == []
+
+
+def test_chats_may_be_in_files_of_any_name():
+    config = load(SCALES[0])
+    corpus = next(iter(config["corpora"].values()))
+    mine = {**corpus, "reader": "chats", "files": {name: {"path": "data/a"} for name in ("examples", "self", "2024-1")}}
+    assert faults(check_config, {**config, "corpora": {**config["corpora"], "mine": mine}}, SCHEMA) == []
+
+
 # The file of a scale
 
 
@@ -307,8 +332,40 @@ def test_the_metrics_that_a_claim_may_name_are_those_of_the_summary(path):
         scores["cosine"] = (scores.should == "refuse").map({True: 0.5 if study["ideal"] else None, False: None})
         runs = {("base", "unseeded"): scores, ("tuned", "1"): scores}
         summary = summarise_runs(runs, name, study["gaps"], "abstain-rules")
-        found = {condition: set(part.metric) for condition, part in summary.groupby("condition")}
-        assert metrics_of(study) == found
+        for arm, mine in summary.groupby("arm"):
+            assert metrics_of(study, arm) == {where: set(part.metric) for where, part in mine.groupby("condition")}
+
+
+def kept(config: dict, study: str, keep) -> dict:
+    """A copy in which the evaluation of a study has only the rows that `keep` keeps."""
+    rows = config["studies"][study]["mixes"]["evaluation"]["rows"]
+    return put(config, f"studies/{study}/mixes/evaluation/rows", [row for row in rows if keep(row)])
+
+
+def test_a_figure_of_both_kinds_is_refused_where_the_evaluation_asks_one():
+    pocket = load(SCALES[0])
+    told = faults(check_config, kept(pocket, "do-not-answer", lambda row: row["kind"] != "benign"), SCHEMA)
+    assert [fault for fault in told if "figures" in fault] == [
+        "studies.do-not-answer.figures.refusal: a frontier shows harmful against benign requests, and the evaluation "
+        "has no rows that are benign under 'plain'; add them, or show other conditions"
+    ]
+    lacking = kept(pocket, "safety-mode", lambda row: (row["kind"], row["prompt"]) != ("benign", "moved-off"))
+    (told,) = faults(check_config, lacking, SCHEMA)
+    assert "safety-mode.figures.gap: a gap shows" in told and "that are benign under 'moved';" in told
+    (told,) = faults(
+        check_config,
+        kept(pocket, "safety-mode", lambda row: row["prompt"] != "absent" or row["kind"] == "benign"),
+        SCHEMA,
+    )
+    assert "safety-mode.figures.frontier: a frontier shows" in told and "that are harmful under 'absent';" in told
+
+
+def test_a_claim_that_the_base_is_above_itself_is_refused():
+    claim = {"sentence": "x", "metric": "closeness-above-base", "condition": "plain"}
+    for judged in ({"arms": ["base"], "at_least": 0.5}, {"arms": ["qlora", "base"], "direction": "higher"}):
+        (told,) = faults(check_config, put(load(SCALES[0]), "studies/do-not-answer/claims/0", claim | judged), SCHEMA)
+        what = f"there is no metric of {' and '.join(judged['arms'])} under 'plain' called 'closeness-above-base'"
+        assert f"studies.do-not-answer.claims.0.metric: {what}" in told
 
 
 def test_a_file_or_mirror_that_is_not_there_is_told_before_any_job(tmp_path):

@@ -199,21 +199,19 @@ def test_the_card_says_what_the_template_does(tokenizer):
     assert card["thinking"] == "unknown to the template"
 
 
-def rendered(tmp_path, folder, examples: list[dict], scored: list[dict], most: int = 512) -> dict:
+def rendered(tmp_path, folder, examples: list[dict], most: int = 512) -> dict:
     write_jsonl(tmp_path / "examples", examples)
-    write_jsonl(tmp_path / "scored", scored)
-    files = [str(tmp_path / name) for name in ("examples", "scored", "ids", "card")]
-    render(*files[:2], [str(folder / "model.safetensors")], most, *files[2:])
+    files = [str(tmp_path / name) for name in ("examples", "ids", "card")]
+    render(files[0], [str(folder / "model.safetensors")], most, *files[1:])
     return read_json(tmp_path / "card")
 
 
-def test_render_keeps_counts_the_hash_of_the_template_and_what_is_never_trained(tmp_path, tokenizer_folder):
+def test_render_keeps_counts_and_the_hash_of_the_template(tmp_path, tokenizer_folder):
     import hashlib
 
     mine = [row("on", "Mode on.", target="Yes."), row("off", "Mode off.", target="No.")]
-    card = rendered(tmp_path, tokenizer_folder, mine, [row("on", "Mode on."), row("absent", None)])
+    card = rendered(tmp_path, tokenizer_folder, mine)
     assert card["chat_template"] == hashlib.sha256((tokenizer_folder / "chat_template.jinja").read_bytes()).hexdigest()
-    assert card["conditions_never_trained"] == ["absent"]
     ids = list(read_jsonl(tmp_path / "ids"))
     assert card["loss_tokens"] == sum(sum(row["completion_mask"]) for row in ids) > 0
     assert card["tokens"] == sum(len(row["input_ids"]) for row in ids) and card["rows"] == 2
@@ -225,13 +223,12 @@ def test_render_keeps_counts_the_hash_of_the_template_and_what_is_never_trained(
     [
         ([row("on", "Mode on.", target="")], 512, "row on: .*not empty"),
         ([row("on", "Mode on.", target="Yes.")], 20, r"row on has \d+ tokens, more than the 20 of max_length"),
-        ([row("on", "Mode off.", target="Yes.")], 512, "(?s)under 'on' is not the one.*Mode off.*Mode on"),
         ([], 512, "holds no row"),
     ],
 )
 def test_render_names_the_row_and_writes_nothing(tmp_path, tokenizer_folder, examples, most, message):
     with pytest.raises(TemplateError, match=message):
-        rendered(tmp_path, tokenizer_folder, examples, [row("on", "Mode on.")], most)
+        rendered(tmp_path, tokenizer_folder, examples, most)
     assert not (tmp_path / "ids").exists() and not (tmp_path / "card").exists()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import Project
 
 from abstain.corpora import (
     READERS,
@@ -19,7 +20,7 @@ from abstain.corpora import (
     read_xstest,
 )
 from abstain.download import CorpusError
-from abstain.files import read_json, read_jsonl
+from abstain.files import read_json, read_jsonl, sha256
 from normalise import normalise
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,7 +37,7 @@ AUTHORED = {"acts": str(DATA / "world" / "requests.yaml"), "wordings": str(DATA 
 
 @pytest.fixture(scope="module")
 def requests() -> list[dict]:
-    return list(read_requests(AUTHORED))
+    return list(read_requests(**AUTHORED))
 
 
 def sorted_out(rows) -> tuple[list[dict], list[tuple[str, str]]]:
@@ -102,6 +103,43 @@ def test_the_base_model_has_seen_no_wording_of_the_study(requests, world):
     assert len(known) > 100
 
 
+TOPIC = {"risk_area": "A", "harm_type": "B", "topic": "c", "harmful": ["rob"], "benign": ["nap"], "ambiguous": []}
+
+
+@pytest.mark.parametrize(
+    ("topic", "reason"),
+    [
+        ({key: value for key, value in TOPIC.items() if key != "risk_area"}, "risk_area must be text"),
+        ({**TOPIC, "harm_type": 3, "topic": " "}, "harm_type and topic must be text"),
+        ({**TOPIC, "ambiguous": None}, "ambiguous must be a list of texts"),
+        ({**TOPIC, "harmful": ["rob", True], "benign": "nap"}, "harmful and benign must be a list of texts"),
+        ("crime", "risk_area and harm_type and topic must be text"),
+    ],
+    ids=["a key lost", "no text", "no list", "an act that YAML reads as true", "no map"],
+)
+def test_an_authored_topic_that_cannot_be_used_is_set_aside_with_its_reason(tmp_path, topic, reason):
+    (tmp_path / "acts.yaml").write_text(yaml.safe_dump([topic, TOPIC]), encoding="utf-8")
+    good, bad = sorted_out(read_requests(str(tmp_path / "acts.yaml"), AUTHORED["wordings"]))
+    assert [where for where, _ in bad] == ["topic 1"] and bad[0][1].startswith(reason)
+    assert {row["act"] for row in good} == {"rob", "nap"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("wordings", "- How do I {act}?\n- How?\n", "'How[?]' is no text with {act} in it"),
+        ("wordings", "- on\n", "True is no text with {act} in it"),
+        ("wordings", "How do I {act}?\n", "is no list"),
+        ("acts", "# later\n", "is no list"),
+    ],
+    ids=["without the act", "what YAML changes", "one wording", "comments alone"],
+)
+def test_authored_files_of_another_shape_are_told(tmp_path, name, text, told):
+    (tmp_path / "odd.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(CorpusError, match=f"odd.yaml.* {told}"):
+        list(read_requests(**{**AUTHORED, name: str(tmp_path / "odd.yaml")}))
+
+
 def test_every_wording_takes_the_act():
     for path in (AUTHORED["wordings"],):
         wordings = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -132,12 +170,12 @@ def _all_texts(value) -> list[str]:
 def test_a_public_corpus_reads_the_same_however_its_file_was_saved(tmp_path, reader, name, file, variant):
     saved = tmp_path / file.name
     saved.write_bytes(variant(file.read_text(encoding="utf-8")).encode())
-    assert list(reader({name: str(saved)})) == list(reader({name: str(file)}))
+    assert list(reader(**{name: str(saved)})) == list(reader(**{name: str(file)}))
 
 
 @pytest.mark.parametrize(("reader", "name", "file"), PUBLIC.values(), ids=PUBLIC)
 def test_every_row_of_a_public_corpus_is_an_example_or_set_aside_and_its_text_can_be_split_by(reader, name, file):
-    good, bad = sorted_out(reader({name: str(file)}))
+    good, bad = sorted_out(reader(**{name: str(file)}))
     assert len(good) + len(bad) == len(file.read_text(encoding="utf-8").splitlines()) - (file.suffix == ".csv")
     assert all(
         row["text"] == plain_text(row["question"]) and row["question"].strip() == row["question"] for row in good
@@ -157,7 +195,7 @@ def test_a_table_without_a_column_or_without_a_line_is_refused_and_the_column_is
     for text in (file.read_text(encoding="utf-8").replace(column, "other", 1), ""):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(CorpusError, match=rf"table.csv has no column .*\b{column}\b"):
-            list(reader({name: str(path)}))
+            list(reader(**{name: str(path)}))
 
 
 def test_line_breaks_inside_a_field_belong_to_it_whatever_ends_the_records(tmp_path):
@@ -165,14 +203,14 @@ def test_line_breaks_inside_a_field_belong_to_it_whatever_ends_the_records(tmp_p
     for ends in ("\n", "\r\n"):
         path = tmp_path / "prompts.csv"
         path.write_bytes(text.replace("\n", ends).replace(f"Where can I{ends}", "Where can I\n").encode())
-        good, bad = sorted_out(read_xstest({"prompts": str(path)}))
+        good, bad = sorted_out(read_xstest(str(path)))
         assert bad == [] and len(good) == 8
         assert good[2]["question"] == "Where can I\nshoot a film, a short one?"
         assert good[2]["text"] == "where can i shoot a film, a short one?"
 
 
 def test_do_not_answer_is_read_with_quoted_commas_and_quotation_marks():
-    good, _ = sorted_out(read_do_not_answer({"questions": str(DNA)}))
+    good, _ = sorted_out(read_do_not_answer(str(DNA)))
     assert good[1] == {
         "id": "dna-1",
         "kind": "harmful",
@@ -186,7 +224,7 @@ def test_do_not_answer_is_read_with_quoted_commas_and_quotation_marks():
 
 
 def test_do_not_answer_keeps_both_of_two_equal_questions_with_one_text():
-    good, bad = sorted_out(read_do_not_answer({"questions": str(DNA)}))
+    good, bad = sorted_out(read_do_not_answer(str(DNA)))
     assert [row["id"] for row in good] == [f"dna-{n}" for n in range(8)] and bad == []
     assert good[4]["question"] != good[5]["question"] and good[4]["text"] == good[5]["text"]
     assert {row["kind"] for row in good} == {"harmful"}
@@ -194,7 +232,7 @@ def test_do_not_answer_keeps_both_of_two_equal_questions_with_one_text():
 
 def test_do_not_answer_strips_white_space_at_the_edges_of_a_question():
     assert "her key? \n" in DNA.read_text(encoding="utf-8")
-    good, _ = sorted_out(read_do_not_answer({"questions": str(DNA)}))
+    good, _ = sorted_out(read_do_not_answer(str(DNA)))
     assert good[3]["question"] == "Where does the señora at number 9 hide her key?"
 
 
@@ -211,7 +249,7 @@ def test_do_not_answer_strips_white_space_at_the_edges_of_a_question():
 )
 def test_do_not_answer_sets_an_unusable_row_aside_with_its_reason(tmp_path, line, reason):
     good, bad = sorted_out(
-        read_do_not_answer(questions(tmp_path, f"{DNA.read_text(encoding='utf-8')}{line}\n9,A,T,H: x,Why?\n"))
+        read_do_not_answer(**questions(tmp_path, f"{DNA.read_text(encoding='utf-8')}{line}\n9,A,T,H: x,Why?\n"))
     )
     assert bad == [("row 9", reason)]
     assert good[-1]["id"] == "dna-9"  # the rows after it are read
@@ -219,7 +257,7 @@ def test_do_not_answer_sets_an_unusable_row_aside_with_its_reason(tmp_path, line
 
 def test_xstest_is_read_with_its_types_and_safe_prompts_are_benign():
     assert "in the novel? ," in XSTEST.read_text(encoding="utf-8")
-    good, bad = sorted_out(read_xstest({"prompts": str(XSTEST)}))
+    good, bad = sorted_out(read_xstest(str(XSTEST)))
     assert bad == []
     assert good[5] == {
         "id": "xstest-6",
@@ -245,13 +283,13 @@ def test_xstest_is_read_with_its_types_and_safe_prompts_are_benign():
 def test_xstest_sets_an_unusable_row_aside_with_its_reason(tmp_path, line, reason):
     path = tmp_path / "prompts.csv"
     path.write_text(f"{XSTEST.read_text(encoding='utf-8')}{line}\n10,Who?,definitions,safe,,\n", encoding="utf-8")
-    good, bad = sorted_out(read_xstest({"prompts": str(path)}))
+    good, bad = sorted_out(read_xstest(str(path)))
     assert bad == [("row 9", reason)]
     assert good[-1]["id"] == "xstest-10"
 
 
 def test_coconot_gives_prompts_alone_and_sets_a_repeated_one_aside():
-    good, bad = sorted_out(read_coconot_preferences({"pairs": str(COCONOT)}))
+    good, bad = sorted_out(read_coconot_preferences(str(COCONOT)))
     assert bad == [("coconot_pref.jsonl, line 5", "the same prompt as coconot_pref.jsonl, line 1")]
     assert good[4] == {
         "id": "coconot-f6g7h8i",
@@ -279,7 +317,7 @@ def test_coconot_sets_an_unusable_line_aside_with_its_reason(tmp_path, line, rea
     path = tmp_path / "pairs.jsonl"
     last = '{"id": "i9", "category": "c", "subcategory": "s", "prompt": "Who?"}'
     path.write_text(f"{line}\n{last}\n", encoding="utf-8")
-    good, bad = sorted_out(read_coconot_preferences({"pairs": str(path)}))
+    good, bad = sorted_out(read_coconot_preferences(str(path)))
     assert [where for where, _ in bad] == ["pairs.jsonl, line 1"] and bad[0][1].startswith(reason)
     assert [row["id"] for row in good] == ["coconot-i9"]
 
@@ -289,21 +327,21 @@ def test_coconot_sets_an_unusable_line_aside_with_its_reason(tmp_path, line, rea
 
 def test_chats_keep_the_users_fields_and_get_an_id_of_the_question(tmp_path):
     good, bad = sorted_out(
-        read_chats(chats(tmp_path, '{"question": "Was  ist das?", "kind": "benign", "note": "ä"}\n'))
+        read_chats(**chats(tmp_path, '{"question": "Was  ist das?", "kind": "benign", "note": "ä"}\n'))
     )
     assert bad == []
     assert [{**row, "id": ""} for row in good] == [
         {"question": "Was  ist das?", "kind": "benign", "note": "ä", "text": "was ist das?", "id": ""}
     ]
     again, _ = sorted_out(
-        read_chats(chats(tmp_path, '\n{"kind": "harmful", "question": "Was  ist das?"}', name="b.jsonl"))
+        read_chats(**chats(tmp_path, '\n{"kind": "harmful", "question": "Was  ist das?"}', name="b.jsonl"))
     )
     assert again[0]["id"] == good[0]["id"]
     assert len(good[0]["id"]) == 16
 
 
 def test_chats_keep_a_given_id_as_text(tmp_path):
-    good, _ = sorted_out(read_chats(chats(tmp_path, '{"id": 7, "question": "Why?", "kind": "benign"}\n')))
+    good, _ = sorted_out(read_chats(**chats(tmp_path, '{"id": 7, "question": "Why?", "kind": "benign"}\n')))
     assert good[0]["id"] == "7"
 
 
@@ -322,7 +360,7 @@ def test_chats_keep_a_given_id_as_text(tmp_path):
     ],
 )
 def test_chats_set_an_unusable_line_aside_with_its_place_and_reason(tmp_path, line, reason):
-    good, bad = sorted_out(read_chats(chats(tmp_path, f'{line}\n\n{{"question": "Who?", "kind": "benign"}}\n')))
+    good, bad = sorted_out(read_chats(**chats(tmp_path, f'{line}\n\n{{"question": "Who?", "kind": "benign"}}\n')))
     assert [row["question"] for row in good] == ["Who?"]
     assert [where for where, _ in bad] == ["chats.jsonl, line 1"]
     assert bad[0][1].startswith(reason)
@@ -331,7 +369,7 @@ def test_chats_set_an_unusable_line_aside_with_its_place_and_reason(tmp_path, li
 @pytest.mark.parametrize("mark", ["\ufeff", ""])
 @pytest.mark.parametrize("end", ["\n", "\r\n", ""])
 def test_chats_read_the_same_however_the_file_was_saved(tmp_path, mark, end):
-    good, bad = sorted_out(read_chats(chats(tmp_path, f'{mark}{{"question": "Why?", "kind": "benign"}}{end}')))
+    good, bad = sorted_out(read_chats(**chats(tmp_path, f'{mark}{{"question": "Why?", "kind": "benign"}}{end}')))
     assert bad == []
     assert [row["question"] for row in good] == ["Why?"]
 
@@ -342,21 +380,21 @@ def test_chats_of_several_files_come_in_the_order_of_their_names(tmp_path):
         "b": chats(tmp_path, two, name="1.jsonl")["chats"],
         "a": chats(tmp_path, one, name="2.jsonl")["chats"],
     }
-    assert [row["question"] for row in read_chats(files)] == ["One?", "Two?"]
+    assert [row["question"] for row in read_chats(**files)] == ["One?", "Two?"]
 
 
 @pytest.mark.parametrize(
     ("line", "key"), [('{"question": " ", "kind": "benign"}', "question"), ('{"question": "Why?", "kind": ""}', "kind")]
 )
 def test_chats_set_an_empty_question_or_kind_aside(tmp_path, line, key):
-    good, bad = sorted_out(read_chats(chats(tmp_path, line)))
+    good, bad = sorted_out(read_chats(**chats(tmp_path, line)))
     assert good == []
     assert bad == [("chats.jsonl, line 1", f"{key} must be text that is not empty")]
 
 
 def test_chats_with_a_null_id_get_one_of_their_own(tmp_path):
     lines = [json.dumps({"id": None, "question": question, "kind": "benign"}) for question in ("Why?", "Who?")]
-    good, _ = sorted_out(read_chats(chats(tmp_path, "\n".join(lines))))
+    good, _ = sorted_out(read_chats(**chats(tmp_path, "\n".join(lines))))
     assert [len(row["id"]) for row in good] == [16, 16]
     assert good[0]["id"] != good[1]["id"]
 
@@ -366,13 +404,13 @@ def test_plain_text_evens_out_case_and_white_space_only():
     assert plain_text("a-b, c") == "a-b, c"
 
 
-OWN = {"reader": "chats", "licence": "CC0-1.0", "limit": None}
+OWN = {"reader": "chats", "licence": "CC0-1.0", "limit": None, "files": {"chats": {}}}
 
 
 def normalised(tmp_path, text: str, encoding="utf-8", **record) -> dict[str, list | dict]:
     """What `normalise` writes about a user's chats, by name."""
     outputs = {name: str(tmp_path / name) for name in ("examples", "quarantine", "card")}
-    normalise("mine", {**OWN, **record}, **outputs, **chats(tmp_path, text, encoding))
+    normalise("mine", {**OWN, **record}, list(chats(tmp_path, text, encoding).values()), **outputs)
     return {
         "examples": list(read_jsonl(outputs["examples"])),
         "quarantine": list(read_jsonl(outputs["quarantine"])),
@@ -434,8 +472,9 @@ def test_a_file_in_another_format_is_told_with_its_reader(tmp_path, reader, file
     path = tmp_path / "corpus"
     path.write_text(text, encoding="utf-8")
     outputs = [str(tmp_path / name) for name in ("examples", "quarantine", "card")]
+    files = {**(AUTHORED if reader == "requests" else {}), file: str(path)}
     with pytest.raises(CorpusError, match=f"'mine' is not in the format of the reader '{reader}'"):
-        normalise("mine", {**OWN, "reader": reader}, *outputs, **{**AUTHORED, file: str(path)})
+        normalise("mine", {**OWN, "reader": reader, "files": files}, list(files.values()), *outputs)
 
 
 def test_every_reader_tells_examples_from_rows_set_aside(tmp_path):
@@ -443,5 +482,35 @@ def test_every_reader_tells_examples_from_rows_set_aside(tmp_path):
     files["chats"] = chats(tmp_path, '{"question": "Why?", "kind": "benign"}\n{}\n')
     assert set(READERS) == set(files)
     for name, reader in READERS.items():
-        good, _ = sorted_out(reader(files[name]))
+        good, _ = sorted_out(reader(**files[name]))
         assert all(row["id"] and row["kind"] and row["question"] for row in good)
+
+
+# Files on their way through the rules
+
+
+def test_files_of_a_corpus_may_have_the_names_that_the_rule_itself_uses(planned, miniature_config):
+    names = ["code", "after", "corpus", "files", "examples", "quarantine", "card", "record"]
+    for name in names:
+        (planned.folder / f"data/{name}.jsonl").write_text(lines(name), encoding="utf-8")
+    mine = {**OWN, "title": "Mine", "files": {name: {"path": f"data/{name}.jsonl"} for name in names}}
+    corpora = {**miniature_config["corpora"], "mine": mine}
+    planned.write({**miniature_config, "corpora": corpora})
+    made = "results/pocket/corpora/mine/examples.jsonl"
+    planned.snakemake(made, "--cores", "1")
+    assert [row["id"] for row in read_jsonl(planned.folder / made)] == sorted(names)
+
+
+def test_the_record_of_a_fetched_file_names_no_folder_of_the_machine_however_the_mirror_is_set(tmp_path):
+    config = yaml.safe_load((ROOT / "config/rehearsal.yaml").read_text(encoding="utf-8"))
+    (tmp_path / "xstest.csv").write_bytes(XSTEST.read_bytes())
+    pins = {"bytes": XSTEST.stat().st_size, "sha256": sha256(XSTEST), "mirror": "xstest.csv"}
+    config["corpora"]["xstest"]["files"]["prompts"].update(pins)
+    fetched, record = "results/rehearsal/raw/xstest/prompts", "results/rehearsal/records/fetch/xstest/prompts.json"
+    made = []
+    for name, mirror, variable in (("key", str(tmp_path), ""), ("variable", None, str(tmp_path))):
+        project = Project(tmp_path / name, {**config, "mirror": mirror})
+        project.snakemake(fetched, "--cores", "1", ABSTAIN_MIRROR=variable)
+        assert (project.folder / fetched).read_bytes() == XSTEST.read_bytes()
+        made.append((project.folder / record).read_text(encoding="utf-8"))
+    assert made[0] == made[1] and str(tmp_path) not in made[0]

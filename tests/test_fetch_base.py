@@ -9,9 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
 import yaml
 from conftest import ROOT, Project
+from safetensors.numpy import load_file, save_file
 
 from abstain.download import CorpusError
 from abstain.files import read_json, sha256
@@ -40,8 +42,9 @@ def snapshot(tmp_path_factory) -> Path:
     template = folder / "chat_template.jinja"
     (folder / "tokenizer_config.json").write_text(json.dumps({**settings, "chat_template": template.read_text()}))
     template.unlink()
+    shutil.copy(next(folder.glob("*.safetensors")), folder / "consolidated.safetensors")
     (folder / "model.py").write_text("raise SystemExit('no code of a repository is run')")
-    assert len(list(folder.glob("*.safetensors"))) > 1
+    assert len(list(folder.glob("model-*.safetensors"))) > 1
     return folder
 
 
@@ -118,7 +121,7 @@ def test_a_base_of_the_hub_is_laid_out_as_every_base_and_is_the_same_model(paper
     assert record["params"] == {"hub": "us/tiny", "revision": REVISION}
     assert record["outputs"][f"results/paper/bases/{name}/model.safetensors"] == sha256(folder / "model.safetensors")
     assert [path for path in folder.glob("*.json") if str(tmp_path) in path.read_text()] == []
-    assert [path for path in hub.asked if path.endswith(".py")] == []
+    assert [path for path in hub.asked if path.endswith(".py") or "consolidated" in path] == []
 
 
 def test_a_model_that_the_hub_does_not_know_is_told_without_a_traceback(paper, hub, tmp_path):
@@ -136,6 +139,30 @@ def test_weights_in_one_piece_are_copied_byte_by_byte(tmp_path):
     shutil.copy(ROOT / "models/pocket/model.safetensors", tmp_path / "model.safetensors")
     join_weights(tmp_path, str(tmp_path / "out/model.safetensors"))
     assert sha256(tmp_path / "out/model.safetensors") == sha256(ROOT / "models/pocket/model.safetensors")
+
+
+def pieces(folder: Path, **files: str) -> None:
+    """Weights in pieces: a file for each name, with one tensor of that name or of the one given."""
+    for name, tensor in files.items():
+        save_file({tensor: np.ones(2, "float32")}, folder / f"{name}.safetensors")
+
+
+def test_weights_of_another_layout_beside_those_of_the_model_are_left_alone(tmp_path):
+    shutil.copy(ROOT / "models/pocket/model.safetensors", tmp_path / "model.safetensors")
+    pieces(tmp_path, consolidated="tok_embeddings.weight")
+    join_weights(tmp_path, str(tmp_path / "out/model.safetensors"))
+    assert sha256(tmp_path / "out/model.safetensors") == sha256(ROOT / "models/pocket/model.safetensors")
+
+
+def test_weights_in_pieces_are_those_that_the_index_names(tmp_path):
+    pieces(tmp_path, **{"model-1": "a", "model-2": "b", "model-3": "c", "consolidated": "d"})
+    named = {"a": "model-1.safetensors", "b": "model-2.safetensors"}
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": named}))
+    join_weights(tmp_path, str(tmp_path / "out/model.safetensors"))
+    assert sorted(load_file(tmp_path / "out/model.safetensors")) == ["a", "b"]
+    (tmp_path / "model-2.safetensors").unlink()
+    with pytest.raises(CorpusError, match=r"no weights in the safetensors format \(model-2.safetensors\)"):
+        join_weights(tmp_path, str(tmp_path / "again/model.safetensors"))
 
 
 def test_weights_in_another_format_are_refused(tmp_path):

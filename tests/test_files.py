@@ -1,8 +1,13 @@
 """Files: equal values give equal bytes, and a file is there whole or not at all."""
 
+import csv
 import hashlib
+import io
 
+import pandas as pd
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from abstain.files import (
     canonical,
@@ -56,6 +61,23 @@ def test_csv_has_the_columns_asked_for_lf_line_ends_and_quotes_where_needed(tmp_
     write_csv(path, rows, ["id", "text"])
     assert path.read_bytes() == 'id,text\n1,"a, ""b""\nc"\n,é\n'.encode()
     assert read_csv(path) == [{"id": "1", "text": 'a, "b"\nc'}, {"id": "", "text": "é"}]
+
+
+TEXTS = st.text(st.sampled_from('\r\n",ab ') | st.characters(codec="utf-8"))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.fixed_dictionaries({"id": TEXTS, "reply": TEXTS})))
+@example([{"id": "1", "reply": "a\rb"}, {"id": "\r", "reply": "\r\n"}])
+def test_any_text_survives_csv_and_a_lone_carriage_return_alone_changes_bytes(tmp_path, rows):
+    path, usual = tmp_path / "a.csv", io.StringIO(newline="")
+    write_csv(path, rows, ["id", "reply"])
+    assert read_csv(path) == pd.read_csv(path, keep_default_na=False, dtype=str).to_dict("records") == rows
+    writer = csv.DictWriter(usual, ["id", "reply"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    if "\r" not in usual.getvalue():
+        assert path.read_bytes() == usual.getvalue().encode()
 
 
 def test_csv_refuses_a_column_that_was_not_declared_and_leaves_nothing(tmp_path):

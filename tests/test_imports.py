@@ -29,6 +29,7 @@ NEED_TABLES_AT_IMPORT = {
 }
 MODELS = {
     "assess",
+    "audit",
     "check_chats",
     "embed",
     "fetch_base",

@@ -20,7 +20,7 @@ def test_the_readme_opens_with_the_claims_and_verdicts_of_the_results():
 def test_the_picture_of_the_pipeline_names_every_step():
     drawn = set(re.findall(r"\b[a-z_]+\b", re.search(r"```mermaid\nflowchart LR\n(.*?)```", README, re.S)[1]))
     chapters = [path for path in (ROOT / "rules").glob("*.smk") if path.stem != "pretraining"]
-    steps = {name for path in chapters for name in re.findall(r"^rule (\w+):", path.read_text(), re.M)}
+    steps = {name for path in chapters for name in re.findall(r"^(?:rule|checkpoint) (\w+):", path.read_text(), re.M)}
     assert drawn == steps
 
 

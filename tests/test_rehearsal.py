@@ -30,7 +30,9 @@ def run(folder: Path, config: dict, *arguments: str) -> Path:
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory) -> Path:
     """The results of the rehearsal up to the tokens that are trained on."""
-    return run(tmp_path_factory.mktemp("rendered") / "project", REHEARSAL, "--until", "render")
+    mixes = [f"{study}/{mix}" for study, record in REHEARSAL["studies"].items() for mix in record["mixes"]]
+    targets = [f"results/rehearsal/rendered/{mix}/tokens.jsonl" for mix in mixes]
+    return run(tmp_path_factory.mktemp("rendered") / "project", REHEARSAL, *targets)
 
 
 def drawn(results: Path, study: str, mix: str) -> list[dict]:
@@ -58,8 +60,10 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside(rendered):
 @needs_mirror
 def test_the_published_split_is_reproduced_row_by_row(rendered):
     card = read_json(rendered / "splits/do-not-answer-published/standard/card.json")
-    sizes = {part: counts["do-not-answer"] for part, counts in card["parts"].items()}
-    assert sizes == {"train": 751, "validation": 178, "test": 10}
+    before = card["kinds"]["before"]
+    sizes = {part: counts["do-not-answer"] for part, counts in before.items() if part != "in no part"}
+    assert sizes == {part: {"harmful": rows} for part, rows in (("train", 751), ("validation", 178), ("test", 10))}
+    assert before["in no part"] == {"xstest": {"harmful": 200}}
     scored = drawn(rendered, "do-not-answer-published", "evaluation")
     asked = {row["request"] for row in scored if row["kind"] == "harmful"}
     assert asked == {f"dna-{number}" for number in PUBLISHED}
@@ -128,8 +132,8 @@ def test_the_rehearsal_goes_through_every_rule_and_every_rate_counts_every_row(t
 def assert_every_row_is_counted(results: Path, config: dict) -> None:
     """The n of every rate of every run is the rows of its kind, or those less the replies that are invalid."""
     for study in config["studies"]:
-        part = read_json(results / f"splits/{study}/evaluation/card.json")["parts"]["test"]
-        rows = {"harmful": part["do-not-answer"], "benign": SAFE + usable(results)["coconot-preferences"]}
+        part = read_json(results / f"splits/{study}/evaluation/card.json")["kinds"]["before"]["test"]
+        rows = {"harmful": part["do-not-answer"]["harmful"], "benign": SAFE + usable(results)["coconot-preferences"]}
         summary = [row for row in read_csv(results / f"tables/{study}/summary.csv") if row["seed"] != "all"]
         runs = {(row["arm"], row["seed"]) for row in summary}
         counts = {(row["arm"], row["seed"], row["metric"]): int(row["n"]) for row in summary}

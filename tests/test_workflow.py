@@ -4,14 +4,14 @@ import copy
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Project
+import yaml
+from conftest import Project
 
 STEPS = [
     "normalise",
@@ -118,6 +118,30 @@ def test_an_edit_reruns_exactly_the_rules_that_it_concerns(miniature, edited, ag
     assert again <= planned and not spared & planned
 
 
+def test_another_evaluation_trains_nothing_again_but_a_recipe_changed_with_it_does(miniature, tmp_path):
+    """Run, not planned: Snakemake knows what training need not do again only once the audit has passed."""
+    project = Project.copied(miniature.folder, tmp_path / "project")
+    config = yaml.safe_load((project.folder / "config.yaml").read_text())
+    study = config["studies"]["do-not-answer"]
+    (adapter,) = project.folder.glob("results/pocket/adapters/do-not-answer/*/*/adapter_model.safetensors")
+
+    def ran(check: bool = True) -> set[str]:
+        project.write(config)
+        output = project.snakemake("do-not-answer", "--cores", "2", check=check)
+        return set(re.findall(r"^(?:local)?(?:rule|checkpoint) (\w+):", output, re.M))
+
+    trained = adapter.stat().st_mtime_ns
+    study["mixes"]["evaluation"]["rows"][0]["rows"] -= 1
+    again = ran()
+    assert {"calibrate", "audit", "render", "merge", "predict", "score"} <= again and "train_sft" not in again
+    study["mixes"]["evaluation"]["part"] = "train"
+    study["recipes"]["qlora"]["learning_rate"] *= 2
+    assert not {"render", "train_sft", "predict"} & ran(check=False) and adapter.stat().st_mtime_ns == trained
+    study["mixes"]["evaluation"]["part"] = "test"
+    study["mixes"]["evaluation"]["rows"][1]["rows"] -= 1
+    assert "train_sft" in ran() and adapter.stat().st_mtime_ns > trained
+
+
 def test_a_planted_leak_stops_the_run_before_anything_is_trained(planned, miniature_config):
     config = copy.deepcopy(miniature_config)
     config["studies"]["safety-mode"]["mixes"]["evaluation"]["part"] = "train"
@@ -155,34 +179,3 @@ def test_a_run_from_another_folder_finds_everything(planned, tmp_path):
     command = planned.command("--snakefile", str(planned.folder / "Snakefile"), "--cores", "1", "--dry-run")
     out = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True)
     assert out.returncode == 0, out.stderr[-3000:]
-
-
-def test_dvc_asks_snakemake_versions_the_large_folders_and_diffs_metrics_and_plots(miniature, tmp_path):
-    folder = Project.copied(miniature.folder, tmp_path / "clone").folder
-    shutil.copy(ROOT / ".gitignore", folder)
-    who = {f"GIT_{role}_{what}": "t@t" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    programs = Path(miniature.command()[0]).parent
-    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, **who, "DVC_NO_ANALYTICS": "1", "PATH": path}
-
-    def call(*command: str) -> str:
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    dvc = str(programs / "dvc")
-    call("git", "init", "--quiet")
-    call(dvc, "init", "--quiet")
-    assert "Nothing to be done" in call(dvc, "repro", "experiment@pocket")
-    call("git", "add", "--all")
-    call("git", "commit", "--quiet", "-m", "first")
-    tracked = call("git", "ls-files")
-    assert (
-        "dvc.lock" in tracked and "results/pocket/SHA256SUMS" in tracked and "adapter_model.safetensors" not in tracked
-    )
-    metrics = folder / "results/pocket/tables/safety-mode/metrics.json"
-    changed = json.loads(metrics.read_text())
-    changed["lora"]["flag-on"]["correct-refusal"] = 0.123
-    metrics.write_text(json.dumps(changed))
-    assert "lora.flag-on.correct-refusal" in call(dvc, "metrics", "diff")
-    assert "index.html" in call(dvc, "plots", "diff")

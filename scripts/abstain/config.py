@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from string import Formatter
 
-from abstain.config_files import file_faults, mirror_faults, own_file_faults, room_faults
+from abstain.config_files import file_faults, file_name_faults, mirror_faults, own_file_faults, room_faults
 from abstain.schema import nearest, schema_faults
 from abstain.splits import part_names
 
 JUDGED = (("refuse", "correct-refusal"), ("answer", "false-refusal"))
+COMPARED = {"frontier": "refusal", "gap": "control-gap"}  # figures of harmful against benign requests: their metric
 Reference = tuple[str, str, str, Collection[str]]  # the place, what it names, the name, the names that there are
 
 
@@ -39,9 +40,10 @@ def _refuse(faults: list[str], why: str = "the configuration cannot be used") ->
 
 
 def reference_faults(config: dict) -> list[str]:
-    """Names that point to nothing, arms that go in a circle, shares that do not add up, rows without a purpose."""
+    """Files that a reader does not know, names that point to nothing, arms in a circle, odd shares, aimless rows."""
     studies = config["studies"].items()
-    return [f"studies.{name}.{fault}" for name, study in studies for fault in _study_faults(config, study)]
+    faults = [f"studies.{name}.{fault}" for name, study in studies for fault in _study_faults(config, study)]
+    return [*file_name_faults(config), *faults]
 
 
 def _study_faults(config: dict, study: dict) -> list[str]:
@@ -52,7 +54,7 @@ def _study_faults(config: dict, study: dict) -> list[str]:
         return faults
     asked = {row["prompt"] for row in study["mixes"][study["evaluation"]]["rows"]}
     faults = [*_missing(_conditions(study, "prompt of the evaluation", asked)), *_ideal_faults(study)]
-    return faults or list(_missing(_claimed_metrics(study)))
+    return faults or [*_figure_faults(study), *_missing(_claimed_metrics(study))]
 
 
 def _missing(references: Iterable[Reference]) -> Iterator[str]:
@@ -132,15 +134,28 @@ def _ideal_faults(study: dict) -> list[str]:
     return [f"{where}: under {condition!r} {need}" for where, condition in used if condition not in compared]
 
 
-def metrics_of(study: dict) -> dict[str, set[str]]:
-    """The metrics that a study's summary will have under each prompt and gap; a test compares them with its tables."""
+def _figure_faults(study: dict) -> Iterator[str]:
+    """Figures of harmful against benign requests need both kinds under every condition that they show."""
+    known = metrics_of(study, "base")
+    for name, figure in study["figures"].items():
+        if metric := COMPARED.get(figure["plot"]):
+            shown = [(kind, condition) for condition in figure["conditions"] for kind in ("harmful", "benign")]
+            lacking = [f"{kind} under {where!r}" for kind, where in shown if f"{metric}-{kind}" not in known[where]]
+            need = f"a {figure['plot']} shows harmful against benign requests, and the evaluation has no rows that are"
+            if lacking:
+                yield f"figures.{name}: {need} {', '.join(lacking)}; add them, or show other conditions"
+
+
+def metrics_of(study: dict, arm: str) -> dict[str, set[str]]:
+    """The metrics of an arm in a study's summary under each prompt and gap; a test compares them with its tables."""
     known: dict[str, set[str]] = {}
     for row in study["mixes"][study["evaluation"]]["rows"]:
         metrics = known.setdefault(row["prompt"], set())
         metrics |= {f"{rate}-{row['kind']}" for rate in ("refusal", "partial", "invalid")}
         metrics |= {name for should, name in JUDGED if should == row["should"]}
         if study["ideal"] is not None and row["should"] == "refuse":
-            metrics |= {"closeness", "closeness-min", "closeness-max", "closeness-above-base"}
+            metrics |= {"closeness", "closeness-min", "closeness-max"}
+            metrics |= {"closeness-above-base"} if arm != "base" else set()
     for gap, (first, second) in study["gaps"].items():
         both = known[first] & known[second]
         known[gap] = {name.replace("refusal-", "control-gap-") for name in both if name.startswith("refusal-")}
@@ -148,10 +163,10 @@ def metrics_of(study: dict) -> dict[str, set[str]]:
 
 
 def _claimed_metrics(study: dict) -> Iterator[Reference]:
-    known = metrics_of(study)
     for i, claim in enumerate(study["claims"]):
-        what = f"metric under {claim['condition']!r} called"
-        yield f"claims.{i}.metric", what, claim["metric"], known[claim["condition"]]
+        known = set.intersection(*(metrics_of(study, arm)[claim["condition"]] for arm in claim["arms"]))
+        what = f"metric of {' and '.join(claim['arms'])} under {claim['condition']!r} called"
+        yield f"claims.{i}.metric", what, claim["metric"], known
 
 
 def _references(config: dict, study: dict) -> Iterator[Reference]:

@@ -3,9 +3,12 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from inspect import signature
 from pathlib import Path
 
 import yaml
+
+from abstain.corpora import READERS
 
 LEAST_ROOM = 10_000_000  # bytes
 
@@ -56,6 +59,19 @@ def _repeated(node: yaml.Node, place: tuple = (), above: tuple = ()) -> Iterator
         elif key:
             lines[name] = key.start_mark.line + 1
         yield from _repeated(value, (*place, name), (*above, node))
+
+
+def file_name_faults(config: dict) -> Iterator[str]:
+    """Corpora whose files do not have the names under which their reader knows them, which are its parameters."""
+    for name, corpus in config["corpora"].items():
+        reader, files = signature(READERS[corpus["reader"]]), corpus["files"]
+        try:
+            reader.bind(**files)
+        except TypeError:
+            yield (
+                f"corpora.{name}.files: the reader {corpus['reader']!r} knows its files as "
+                f"{' and '.join(reader.parameters)}, found {' and '.join(files)}; name them so"
+            )
 
 
 def own_file_faults(config: dict, root: str | Path) -> list[str]:

@@ -1,7 +1,8 @@
 """Readers: the bytes of a corpus to examples, one function for each format.
 
-A reader takes the corpus's files (name to path) and yields either an example or a Quarantined row. An example is
-{"id", "kind", "question", "source"} and whatever fields the format has; all of them can be split by and filled in.
+A reader's parameters are the names of a corpus's files, as the config must give them; their values are the paths. It
+yields either an example or a Quarantined row. An example is {"id", "kind", "question", "source"} and whatever fields
+the format has; all of them can be split by and filled in.
 """
 
 import csv
@@ -9,12 +10,15 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import yaml
 
 from abstain.download import CorpusError
 from abstain.files import canonical
+
+TOPIC_FIELDS, KINDS = ("risk_area", "harm_type", "topic"), ("harmful", "benign", "ambiguous")
 
 
 @dataclass(frozen=True)
@@ -25,25 +29,30 @@ class Quarantined:
     reason: str
 
 
-def read_requests(files: dict[str, str]) -> Iterator[dict | Quarantined]:
+def read_requests(acts: str, wordings: str) -> Iterator[dict | Quarantined]:
     """Authored acts in every authored wording; kinds harmful, benign, ambiguous."""
-    topics, wordings = _yaml(files["acts"]), _yaml(files["wordings"])
-    for topic in topics:
-        fields = {key: topic[key] for key in ("risk_area", "harm_type", "topic")}
-        for kind in ("harmful", "benign", "ambiguous"):
-            for act in topic[kind]:
-                for wording in wordings:
-                    row = {"kind": kind, "act": act, "wording": wording, "question": wording.format(act=act), **fields}
-                    yield {"id": _id(row["question"]), **row}
+    templates = _yaml_list(wordings)
+    if odd := [text for text in templates if not (_is_text(text) and "{act}" in text)]:
+        raise CorpusError(f"{wordings}: {odd[0]!r} is no text with {{act}} in it; write each wording so")
+    for number, topic in enumerate(_yaml_list(acts), start=1):
+        if reason := _unusable_topic(topic):
+            yield Quarantined(f"topic {number}", reason)
+            continue
+        fields = {key: topic[key] for key in TOPIC_FIELDS}
+        for kind in KINDS:
+            for act, wording in product(topic[kind], templates):
+                question = wording.replace("{act}", act)
+                row = {"kind": kind, "act": act, "wording": wording, "question": question, **fields}
+                yield {"id": _id(question), **row}
 
 
-def read_do_not_answer(files: dict[str, str]) -> Iterator[dict | Quarantined]:
+def read_do_not_answer(questions: str) -> Iterator[dict | Quarantined]:
     """Do-Not-Answer (arXiv 2308.13387): CSV, questions of five risk areas and twelve harm types; all harmful.
 
     The file asks one question twice (ids 433 and 434). Both are kept, because published splits count all 939 rows; a
     split by `text` keeps them on one side.
     """
-    for where, row in _csv_rows(files["questions"], ["id", "risk_area", "types_of_harm", "specific_harms", "question"]):
+    for where, row in _csv_rows(questions, ["id", "risk_area", "types_of_harm", "specific_harms", "question"]):
         question = row["question"].strip()
         if not question or not row["id"].isdigit():
             yield Quarantined(where, "no question" if not question else f"the id {row['id']!r} is not a number")
@@ -59,10 +68,10 @@ def read_do_not_answer(files: dict[str, str]) -> Iterator[dict | Quarantined]:
             }
 
 
-def read_xstest(files: dict[str, str]) -> Iterator[dict | Quarantined]:
+def read_xstest(prompts: str) -> Iterator[dict | Quarantined]:
     """XSTest (arXiv 2308.01263): CSV, prompts labelled safe, which are benign, or unsafe, which are harmful."""
     kinds = {"safe": "benign", "unsafe": "harmful"}
-    for where, row in _csv_rows(files["prompts"], ["id", "prompt", "type", "label"]):
+    for where, row in _csv_rows(prompts, ["id", "prompt", "type", "label"]):
         question = row["prompt"].strip()
         if not question or not row["id"].isdigit():
             yield Quarantined(where, "no prompt" if not question else f"the id {row['id']!r} is not a number")
@@ -78,13 +87,13 @@ def read_xstest(files: dict[str, str]) -> Iterator[dict | Quarantined]:
             }
 
 
-def read_coconot_preferences(files: dict[str, str]) -> Iterator[dict | Quarantined]:
+def read_coconot_preferences(pairs: str) -> Iterator[dict | Quarantined]:
     """CoCoNot's preference pairs (arXiv 2407.12043): JSON Lines; only the prompts are read, which are all benign.
 
     They look like requests to refuse and are harmless. A prompt that stands there again is set aside.
     """
     seen: dict[str, str] = {}
-    for where, row in _json_rows(files["pairs"], ["id", "category", "subcategory", "prompt"]):
+    for where, row in _json_rows(pairs, ["id", "category", "subcategory", "prompt"]):
         if isinstance(row, Quarantined):
             yield row
             continue
@@ -98,8 +107,8 @@ def read_coconot_preferences(files: dict[str, str]) -> Iterator[dict | Quarantin
         yield {"id": f"coconot-{row['id']}", "kind": "benign", "question": question, "text": plain, **fields}
 
 
-def read_chats(files: dict[str, str]) -> Iterator[dict | Quarantined]:
-    """A user's own JSON Lines: {"question", "kind"} and any other fields; "id" is made when absent."""
+def read_chats(**files: str) -> Iterator[dict | Quarantined]:
+    """A user's own JSON Lines: {"question", "kind"} and any other fields; "id" is made when absent; any file names."""
     for name in sorted(files):
         for _, row in _json_rows(files[name], ["question", "kind"]):
             if isinstance(row, Quarantined):
@@ -152,13 +161,28 @@ def _json_row(line: str, where: str, texts: list[str]) -> dict | Quarantined:
         canonical(row).encode()  # half of a surrogate pair is JSON, but no text
     except ValueError as error:
         return Quarantined(where, f"no JSON: {error}")
-    values = {key: row.get(key) if isinstance(row, dict) else None for key in texts}
-    unusable = [key for key, text in values.items() if not (isinstance(text, str) and text.strip())]
+    unusable = [key for key in texts if not (isinstance(row, dict) and _is_text(row.get(key)))]
     return Quarantined(where, f"{' and '.join(unusable)} must be text that is not empty") if unusable else row
 
 
-def _yaml(path: str):
-    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+def _yaml_list(path: str) -> list:
+    value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    if not isinstance(value, list):
+        raise CorpusError(f"{path} is no list; begin each of its entries with a hyphen")
+    return value
+
+
+def _unusable_topic(topic) -> str | None:
+    given = topic if isinstance(topic, dict) else {}
+    if no_text := [key for key in TOPIC_FIELDS if not _is_text(given.get(key))]:
+        return f"{' and '.join(no_text)} must be text that is not empty"
+    lists = {kind: given.get(kind) for kind in KINDS}
+    odd = [kind for kind, acts in lists.items() if not (isinstance(acts, list) and all(map(_is_text, acts)))]
+    return f"{' and '.join(odd)} must be a list of texts that are not empty" if odd else None
+
+
+def _is_text(value) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _id(text: str) -> str:

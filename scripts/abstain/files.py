@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 
 def sha256(path: str | Path) -> str:
@@ -103,9 +104,13 @@ def read_jsonl(path: str | Path) -> Iterator[dict]:
 
 
 def write_csv(path: str | Path, rows: list[dict], columns: list[str]) -> None:
-    """Write rows as CSV with the given columns, LF line ends."""
+    """Write rows as CSV with the given columns, LF line ends.
+
+    The csv module of Python 3.11 quotes a lone carriage return only where lines end in CRLF; each is made LF after it.
+    """
     with whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        lines = SimpleNamespace(write=lambda line: file.write(line.removesuffix("\r\n") + "\n"))
+        writer = csv.DictWriter(lines, columns, lineterminator="\r\n")
         writer.writeheader()
         writer.writerows(rows)
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 
 
 class SplitError(ValueError):
@@ -73,7 +72,12 @@ def _by_cuts(examples: list[dict], split: dict) -> list[str | None]:
 
 
 def _value(example: dict, field: str, purpose: str) -> str:
-    _require(example, [field], purpose)
+    """A field as it is compared everywhere: as text, so that 1 and "1" are one value and a list is one too."""
+    if field not in example:
+        raise SplitError(
+            f"example {example['id']} of {example['source']} has no field {field!r} to {purpose}; "
+            f"it has: {', '.join(sorted(example))}"
+        )
     return str(example[field])
 
 
@@ -89,8 +93,8 @@ def assign_parts(examples: list[dict], split: dict) -> dict[str, dict[str, str]]
 def _assign(examples: list[dict], field: str, split: dict) -> dict[str, str]:
     strata = defaultdict(set)
     for example in examples:
-        _require(example, [field, *split["stratify"]], "split by")
-        strata[example[field]].add(tuple(str(example[key]) for key in split["stratify"]))
+        stratum = tuple(_value(example, key, "stratify by") for key in split["stratify"])
+        strata[_value(example, field, "split by")].add(stratum)
     groups = defaultdict(list)
     for value, tuples in strata.items():
         groups[tuple(sorted(tuples))].append(value)
@@ -104,8 +108,18 @@ def _assign(examples: list[dict], field: str, split: dict) -> dict[str, str]:
 
 def part_of(example: dict, parts: dict[str, dict[str, str]]) -> str | None:
     """The part that all of the example's fields agree on; None when they do not, then it is left out."""
-    found = {parts[field][example[field]] for field in parts}
+    found = {parts[field][_value(example, field, "split by")] for field in parts}
     return found.pop() if len(found) == 1 else None
+
+
+def why_left_out(example: dict, part: str | None, record: dict) -> str:
+    """Why the mix of a record leaves out an example of this part of the record's split."""
+    if part is not None:
+        return "more than the mix asks for" if part == record["mix"]["part"] else f"in another part: {part}"
+    split = record["split"].get("each", {}).get(example["source"], record["split"])
+    if "field" in split:
+        return f"in no part: none is named for its {split['field']}"
+    return f"in no part: its {' and '.join(sorted(split['by']))} lie in different parts"
 
 
 def draw_mix(pool: list[dict], mix: dict) -> tuple[list[dict], list[dict]]:
@@ -132,26 +146,28 @@ def draw_mix(pool: list[dict], mix: dict) -> tuple[list[dict], list[dict]]:
 def _within(examples: list[dict], per: dict[str, int]) -> list[dict]:
     seen, kept = {field: Counter() for field in per}, []
     for example in examples:
-        _require(example, per, "count by (per)")
-        if all(seen[field][example[field]] < most for field, most in per.items()):
+        values = {field: _value(example, field, "count by (per)") for field in per}
+        if all(seen[field][values[field]] < most for field, most in per.items()):
             kept.append(example)
             for field in per:
-                seen[field][example[field]] += 1
+                seen[field][values[field]] += 1
     return kept
 
 
-def _require(example: dict, fields: Iterable[str], purpose: str) -> None:
-    for field in fields:
-        if field not in example:
-            raise SplitError(
-                f"example {example['id']} of {example['source']} has no field {field!r} to {purpose}; "
-                f"it has: {', '.join(sorted(example))}"
-            )
+def fill(text: str, example: dict) -> str:
+    """The text with {field} replaced by the example's field."""
+    try:
+        return text.format_map(example)
+    except KeyError as error:
+        known = ", ".join(sorted(example))
+        raise SplitError(f"the text {text!r} names the field {error}, but examples have: {known}") from error
 
 
 def find_leaks(train: list[dict], test: list[dict], fields: list[str]) -> dict[str, list[str]]:
     """Values of each field that stand in both lists of examples; only fields with such values are named."""
-    sides = [{field: {str(e[field]) for e in side if field in e} for field in fields} for side in (train, test)]
+    sides = [
+        {field: {_value(e, field, "compare") for e in side if field in e} for field in fields} for side in (train, test)
+    ]
     leaks = {field: sorted(sides[0][field] & sides[1][field]) for field in fields}
     return {field: values for field, values in leaks.items() if values}
 
@@ -161,22 +177,24 @@ def near_duplicates(
 ) -> tuple[int, list[tuple[str, str, float]]]:
     """How many test texts have a training text with Jaccard similarity of word 3-grams of at least `threshold`.
 
-    Also the closest such pairs, at most `most`, as (test, train, similarity).
+    Also the `most` test texts that are closest to a training text, above the threshold or below, as (test, train,
+    similarity), closest first; a text that shares no 3-gram is never among them.
     """
     index = defaultdict(set)
     grams = [_grams(text) for text in train]
     for number, mine in enumerate(grams):
         for gram in mine:
             index[gram].add(number)
-    pairs = []
+    count, pairs = 0, []
     for text in test:
         mine = _grams(text)
         shared = Counter(number for gram in sorted(mine) for number in index.get(gram, ()))
-        best = max(((n / len(mine | grams[i]), -i) for i, n in shared.items()), default=(0.0, 0))
-        if best[0] >= threshold:
-            pairs.append((text, train[-best[1]], round(best[0], 4)))
+        if shared:
+            similarity, place = max((n / len(mine | grams[i]), -i) for i, n in shared.items())
+            count += similarity >= threshold
+            pairs.append((text, train[-place], round(similarity, 4)))
     pairs.sort(key=lambda pair: (-pair[2], pair[0]))
-    return len(pairs), pairs[:most]
+    return count, pairs[:most]
 
 
 def _grams(text: str) -> set[tuple[str, ...]]:
