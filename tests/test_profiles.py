@@ -1,14 +1,21 @@
 """Where it runs: profiles and resources."""
 
+import ast
+import io
 import re
+import tokenize
+from collections.abc import Collection, Iterator
 
+import pytest
 import yaml
 from conftest import ROOT
 
 RULES = {
     match[1]: match[2]
     for path in sorted((ROOT / "rules").glob("*.smk"))
-    for match in re.finditer(r"^rule (\w+):\n(.*?)(?=^rule |^def |\Z)", path.read_text(), re.M | re.S)
+    for match in re.finditer(
+        r"^(?:rule|checkpoint) (\w+):\n(.*?)(?=^rule |^checkpoint |^def |\Z)", path.read_text(), re.M | re.S
+    )
 }
 
 
@@ -46,7 +53,63 @@ def test_every_program_belongs_to_a_rule_of_the_same_name_with_a_function_of_tha
         assert f"\ndef {name}(" in (ROOT / f"scripts/{name}.py").read_text(), name
 
 
-def test_no_rule_file_asks_for_the_name_of_a_study_or_scale():
+CONFIGS = [ROOT / "config.yaml", *sorted((ROOT / "config").glob("*.yaml"))]
+SCALES = [yaml.safe_load(path.read_text()) for path in CONFIGS]
+NAMES = {name for scale in SCALES for name in (scale["scale"], *scale["studies"])}
+NAMED = {  # what happens to be called like a study or a scale, or is the default of a command line
+    ("rules/common.smk", "models/pocket/recipe.yaml"),  # the pocket model, which other scales start from too
+    ("scripts/abstain/corpora.py", "do-not-answer"),  # the reader of the corpus
+    ("scripts/verify.py", "results/pocket"),  # the argument may be left out
+}
+
+
+def literals(text: str) -> Iterator[str]:
+    """Every text in quotes in a Python or Snakemake source, without docstrings; of f-strings what is fixed in them."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:  # Snakemake's own words; its tokens are Python's
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.STRING:
+                yield from literals(f"text = {token.string}")
+            elif tokenize.tok_name[token.type] == "FSTRING_MIDDLE":  # from Python 3.12 on
+                yield token.string
+        return
+    owners = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    bodies = [node.body[0] for node in ast.walk(tree) if isinstance(node, owners) and node.body]
+    docstrings = {id(first.value) for first in bodies if isinstance(first, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+def named(text: str, names: Collection[str]) -> list[str]:
+    """The literals of a source that are one of the names, or a path with one in it."""
+    return [literal for literal in literals(text) if not set(literal.split("/")).isdisjoint(names)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("if config['scale'] == 'pocket': pass", ["pocket"]),
+        ("if study['name'] in (\"safety-mode\", 'other'): pass", ["safety-mode"]),
+        ("match scale:\n    case 'pocket': pass", ["pocket"]),
+        ("STEPS = {'safety-mode': 3}", ["safety-mode"]),
+        ("path = f'results/pocket/{step}'", ["results/pocket/"]),
+        ("name = 'safety-' 'mode'", ["safety-mode"]),
+        ("def f():\n    'No pocket.'\n    return 'pocket'", ["pocket"]),
+        ("rule a:\n    input:\n        'x' if SCALE == 'pocket' else 'y',\n", ["pocket"]),
+        ('rule a:\n    input:\n        lambda w: f"{w.arm}/safety-mode",\n', ["/safety-mode"]),
+        ("def f():\n    'pocket'\n    pocket = 'pockets'  # 'pocket'", []),
+        ("rule a:\n    # 'pocket'\n    input:\n        'the pocket scale',\n", []),
+    ],
+)
+def test_a_name_is_found_in_whatever_way_it_is_asked_for(text, found):
+    assert named(text, {"pocket", "safety-mode"}) == found
+
+
+def test_no_rule_and_no_program_knows_the_name_of_a_study_or_scale():
+    assert len(NAMES) >= 5
     paths = [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk")), *sorted((ROOT / "scripts").rglob("*.py"))]
-    for path in paths:
-        assert not re.search(r"(study|scale|arm) == [\"']", path.read_text()), path
+    found = {(str(path.relative_to(ROOT)), literal) for path in paths for literal in named(path.read_text(), NAMES)}
+    assert found == NAMED
+    assert [path for path in paths if re.search(r"\barm == [\"']", path.read_text())] == []

@@ -1,0 +1,179 @@
+"""The guard around every program: real programs in interpreters of their own, given Snakemake's own object."""
+
+import ast
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, ResourceList, Snakemake, Wildcards
+
+from abstain.files import read_json, sha256
+from abstain.job import EXPECTED, check_numerics
+from abstain.numerics import EXACT
+
+PROGRAM = """
+import json, os, pickle
+from pathlib import Path
+
+snakemake = pickle.loads(Path("job.pickle").read_bytes())  # as Snakemake hands it over
+
+if __name__ == "__main__":
+    from abstain.job import recorded
+
+    with recorded(snakemake) as job:
+        {work}
+"""
+MAKE = "Path(job['made']).write_text(json.dumps(job))"
+RECORD, MADE, LOG = "records/measure/1.json", "made/1.json", "logs/measure/1.log"
+OURS = {  # our classes of errors
+    node.name
+    for path in sorted((ROOT / "scripts").rglob("*.py"))
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    if isinstance(node, ast.ClassDef) and node.name.endswith("Error")
+}
+
+
+def named(kind: type, **values):
+    """One of Snakemake's lists with names; a list of values has one name for all of them, as in a rule."""
+    items = kind()
+    for name, value in values.items():
+        several, first = isinstance(value, list), len(items)
+        items.extend(value if several else [value])
+        items._set_name(name, first, end=len(items) if several else None)
+    return items
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A folder with the inputs of a job, and with the object that Snakemake would give it."""
+    for name in ("text.txt", "first.txt", "second.txt", "waited.txt", "measure.py"):
+        (tmp_path / name).write_text(f"this is {name}\n")
+    for name in (RECORD, MADE, LOG):
+        (tmp_path / name).parent.mkdir(parents=True)
+    prepare(tmp_path)
+    return tmp_path
+
+
+def prepare(folder: Path, *log: str) -> None:
+    """Pickle the object of a job, whose log is `log`."""
+    job = Snakemake(
+        input_=named(
+            InputFiles,
+            text="text.txt",
+            more=["first.txt", str(folder / "second.txt")],
+            after=["waited.txt"],
+            code=["measure.py"],
+        ),
+        output=named(OutputFiles, made=MADE, record=RECORD),
+        params=named(Params, factor=3, recipe={"steps": 6}),
+        wildcards=named(Wildcards, seed="1"),
+        threads=1,
+        resources=ResourceList(),
+        log=Log(log or [LOG]),
+        config={},
+        rulename="measure",
+        bench_iteration=None,
+    )
+    (folder / "job.pickle").write_bytes(pickle.dumps(job))
+
+
+def run(folder: Path, *work: str, **environment: str) -> subprocess.CompletedProcess:
+    """Run the job's program, which does `work`, one statement each, and see what it says on the terminal."""
+    (folder / "program.py").write_text(PROGRAM.format(work="\n        ".join(work)))
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / "scripts"), **environment}
+    return subprocess.run([sys.executable, "program.py"], cwd=folder, env=variables, capture_output=True, text=True)
+
+
+def assert_failed(folder: Path, done: subprocess.CompletedProcess) -> str:
+    """The log of a job that failed: it says nothing elsewhere, and leaves no record."""
+    assert done.returncode == 1 and done.stdout == done.stderr == ""
+    assert not (folder / RECORD).exists()
+    return (folder / LOG).read_text()
+
+
+def test_a_job_gets_named_files_and_params_and_leaves_a_record_of_what_it_read_ran_and_wrote(folder):
+    done = run(folder, MAKE, "print('working')", "os.system('echo a native library')")
+    assert done.returncode == 0 and done.stdout == done.stderr == ""
+    log = (folder / LOG).read_text()
+    assert "working" in log and "a native library" in log and "done in" in log
+    assert json.loads((folder / MADE).read_text()) == {  # no code, nothing that is only waited for, no record
+        "text": "text.txt",
+        "more": ["first.txt", str(folder / "second.txt")],
+        "factor": 3,
+        "recipe": {"steps": 6},
+        "made": MADE,
+    }
+    assert read_json(folder / RECORD) == {
+        "rule": "measure",
+        "wildcards": {"seed": "1"},
+        "inputs": {n: sha256(folder / n) for n in ("text.txt", "first.txt", "second.txt", "waited.txt")},
+        "code": {"measure.py": sha256(folder / "measure.py")},
+        "params": {"factor": 3, "recipe": {"steps": 6}},
+        "outputs": {MADE: sha256(folder / MADE)},
+        "numerics": EXACT,
+        "device": "cpu",
+    }
+
+
+def test_a_record_tells_the_numerics_that_were_in_force_and_not_those_that_should_have_been(folder):
+    assert run(folder, MAKE, "os.environ['HF_HUB_OFFLINE'] = '0'").returncode == 0
+    assert read_json(folder / RECORD)["numerics"] == {**EXACT, "HF_HUB_OFFLINE": "0"}
+
+
+@pytest.mark.parametrize("name", sorted(EXACT))
+@pytest.mark.parametrize("value", [None, "other"])
+def test_every_variable_of_the_numerics_is_missed_and_named(name, value, monkeypatch):
+    check_numerics()
+    monkeypatch.delenv(name) if value is None else monkeypatch.setenv(name, value)
+    with pytest.raises(RuntimeError, match=f"{name}.*{value}.*; start programs through Snakemake"):
+        check_numerics()
+
+
+def test_under_other_numerics_a_job_begins_nothing_and_says_so_once(folder):
+    log = assert_failed(folder, run(folder, MAKE, "print('working')", OMP_NUM_THREADS="2"))
+    assert log.count("the numeric environment is not in force: {'OMP_NUM_THREADS': '2'}") == 1
+    assert "working" not in log and not (folder / MADE).exists() and not (folder / ".scratch").exists()
+
+
+@pytest.mark.parametrize("changed", ["second.txt", "measure.py"])
+def test_an_input_that_changes_while_the_job_runs_is_an_error_and_leaves_no_record(folder, changed):
+    log = assert_failed(folder, run(folder, MAKE, f"Path('{changed}').write_text('changed')"))
+    assert log.count(f"inputs changed while the job ran: {changed}; run again") == 1
+
+
+def test_the_classes_of_errors_of_ours_are_the_expected_ones():
+    assert sorted(OURS) == sorted(EXPECTED)
+
+
+def test_an_expected_error_ends_the_job_with_its_own_words_alone(folder):
+    work = "from abstain.download import CorpusError", MAKE, "raise CorpusError('row 3 is odd; mend it')"
+    assert assert_failed(folder, run(folder, *work)) == "measure: row 3 is odd; mend it\n"
+
+
+def test_any_other_error_is_a_bug_and_shows_where_it_was(folder):
+    log = assert_failed(folder, run(folder, MAKE, "raise ValueError('row 3 is odd')"))
+    assert "Traceback" in log and log.endswith("\nValueError: row 3 is odd\n") and "program.py" in log
+
+
+def test_when_the_log_cannot_be_written_an_expected_error_is_told_on_the_terminal(folder):
+    prepare(folder, "/dev/full")
+    done = run(folder, "from abstain.files import SpaceError", "raise SpaceError('the disk is full; make room')")
+    assert done.returncode != 0 and not (folder / RECORD).exists()
+    assert done.stderr == "measure: the disk is full; make room\n"
+
+
+def test_a_job_finds_what_it_left_when_it_reads_the_same_and_takes_it_away_when_it_is_done(folder):
+    remember = "job.scratch.mkdir(parents=True, exist_ok=True)", "(job.scratch / 'steps').open('a').write('x')"
+    report = "Path('seen').write_text((job.scratch / 'steps').read_text())"
+    text, seen = (folder / "text.txt").read_text(), []
+    for read, end in ((text, "raise KeyboardInterrupt"), ("other", "raise KeyboardInterrupt"), (text, "pass")):
+        (folder / "text.txt").write_text(read)
+        run(folder, *remember, report, MAKE, end)
+        left = [path.name for path in (folder / ".scratch").iterdir()]
+        seen.append(((folder / "seen").read_text(), len(left)))
+    assert seen == [("x", 1), ("x", 2), ("xx", 1)]
