@@ -8,7 +8,7 @@ from abstain.generation import reply
 from abstain.models import attach_adapter, load_model
 from abstain.refusal import behaviour
 
-CHECKED = 64  # prompts, spread over the evaluation, on which adapter and merged checkpoint are compared
+CHECKED = 32  # prompts, spread over the evaluation, on which adapter and merged checkpoint are compared
 
 
 class GateError(RuntimeError):
