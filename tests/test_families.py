@@ -57,8 +57,8 @@ def trained(folder: Path, name: str, quantisation: str, targets: tuple[str, ...]
     write_jsonl(folder / "scored.jsonl", asked)
     write_jsonl(folder / "trained.jsonl", ({**row, "target": REPLIES[row["id"]]} for row in asked))
     for part in ("trained", "scored"):
-        files = (folder / f"{part}.jsonl", folder / "scored.jsonl"), (folder / f"{part}.ids", folder / f"{part}.card")
-        render(*map(str, files[0]), base, 512, *map(str, files[1]))
+        examples, *made = (str(folder / f"{part}.{end}") for end in ("jsonl", "ids", "card"))
+        render(examples, base, 512, *made)
     recipe, initial, weights = {**RECIPE, "quantisation": quantisation}, folder / "initial", folder / "adapter"
     initialise(base, name, shape, 1, str(initial), str(folder / "initial.json"))
     rest = (folder / "scratch", str(weights), str(folder / "adapter.json"), str(folder / "losses.csv"))
@@ -207,9 +207,7 @@ def test_the_special_tokens_of_a_qwen_base_are_stopped_until_both_are_set(tmp_pa
 
     def rendered(**tokens):
         write_tokenizer(tmp_path / "base", FAMILIES["qwen2.5"], **tokens)
-        render(
-            str(examples), str(examples), [str(tmp_path / "base/model.safetensors")], 512, str(tmp_path / "ids"), card
-        )
+        render(str(examples), [str(tmp_path / "base/model.safetensors")], 512, str(tmp_path / "ids"), card)
 
     with pytest.raises(TemplateError, match=re.escape("pads with '<|endoftext|>' and ends with '<|endoftext|>'")):
         rendered(eos_token="<|endoftext|>")
