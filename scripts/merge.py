@@ -29,7 +29,7 @@ def merge(
 
     folder = Path(start[0]).parent
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    prompts = spread([row["input_ids"] for row in read_jsonl(rendered)], CHECKED)
+    prompts = [row["input_ids"] for row in spread(list(read_jsonl(rendered)), CHECKED)]
     trained = attach_adapter(load_model(folder, recipe["quantisation"], recipe["dtype"], device), adapter, weights)
     merged = merged_model(folder, weights, recipe, adapter, device)
     done = [behaviours(model, tokenizer, prompts, generation, detector) for model in (trained, merged)]
@@ -48,9 +48,13 @@ def merge(
     write_json(gate, {**report, "tolerance": tolerance})
 
 
-def spread(prompts: list, most: int) -> list:
-    """At most `most` of the prompts, evenly over their order, so that every condition is among them."""
-    return prompts[:: -(-len(prompts) // most)]
+def spread(rows: list[dict], most: int) -> list[dict]:
+    """About `most` of the rows: equally many of each condition and at least one, evenly over its rows."""
+    conditions: dict[str, list[dict]] = {}
+    for row in rows:
+        conditions.setdefault(row["condition"], []).append(row)
+    each = max(1, most // len(conditions))
+    return [row for mine in conditions.values() for row in mine[:: -(-len(mine) // each)]]
 
 
 def passes(report: dict, tolerance: float) -> bool:
@@ -81,7 +85,9 @@ def first_logits(model, prompts: list[list[int]]):
 
 def behaviours(model, tokenizer, prompts: list[list[int]], generation: dict, detector: str) -> list[str]:
     """What the model does with each prompt, as the detector tells it from the reply."""
-    made = reply(model.eval(), tokenizer, prompts, generation["max_new_tokens"])
+    size, most = generation["batch_rows"], generation["max_new_tokens"]
+    batches = [prompts[start : start + size] for start in range(0, len(prompts), size)]
+    made = [one for batch in batches for one in reply(model.eval(), tokenizer, batch, most)]
     return [behaviour(one["reply"], one["finished"], detector) for one in made]
 
 

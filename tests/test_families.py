@@ -116,7 +116,7 @@ def test_a_checkpoint_is_read_in_the_number_format_that_the_gate_has_seen(tmp_pa
     initialise(base, "qwen2.5", shape, 1, str(weights), str(tmp_path / "adapter.json"))
     save_file({name: tensor + 0.01 for name, tensor in load_file(weights).items()}, weights)
     prompts = [[5, 40, 60, 200], [7, 300]]
-    write_jsonl(tmp_path / "ids", [{"id": str(ids), "input_ids": ids} for ids in prompts])
+    write_jsonl(tmp_path / "ids", [{"id": str(ids), "condition": "plain", "input_ids": ids} for ids in prompts])
     (tmp_path / "merged").mkdir()
     merged = [str(tmp_path / "merged" / Path(path).name) for path in base]
     asked, gate = str(tmp_path / "ids"), str(tmp_path / "gate")

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -144,23 +145,34 @@ def test_the_gate_wants_every_prompt_alike_and_a_divergence_that_is_a_small_numb
     assert passes({**alike, **found}, 1e-7) == passed
 
 
-@pytest.mark.parametrize("count", [1, 63, 64, 65, 1472])
-def test_the_prompts_of_the_gate_are_spread_over_the_evaluation(count):
-    chosen = spread(list(range(count)), 64)
-    assert min(32, count) <= len(chosen) <= 64
-    assert chosen[0] == 0 and count - 1 - chosen[-1] < -(-count // 64)
+@pytest.mark.parametrize(("counts", "most", "taken"), [
+    ({"a": 1000, "b": 20, "c": 1000}, 32, {"a": 10, "b": 10, "c": 10}),
+    ({"a": 3, "b": 200}, 32, {"a": 3, "b": 16}),
+    ({"a": 9, "b": 9, "c": 9}, 2, {"a": 1, "b": 1, "c": 1}),
+])  # fmt: skip
+def test_the_prompts_of_the_gate_are_spread_over_every_condition(counts, most, taken):
+    rows = [{"condition": name, "place": place} for name, count in counts.items() for place in range(count)]
+    chosen = spread(rows, most)
+    assert Counter(row["condition"] for row in chosen) == taken
+    assert all(row["place"] < counts[row["condition"]] for row in chosen)
+    assert max(row["place"] for row in chosen if row["condition"] == "b") >= counts["b"] // 2 or most < 3
 
 
 def _merge(folder, tuned, shape, quantisation) -> dict:
     rendered = folder / "tokens.jsonl"
-    rendered.write_text("".join(json.dumps({"id": str(i), "input_ids": ids}) + "\n" for i, ids in enumerate(PROMPTS)))
+    rendered.write_text(
+        "".join(
+            json.dumps({"id": str(i), "condition": str(i % 3), "input_ids": ids}) + "\n"
+            for i, ids in enumerate(PROMPTS)
+        )
+    )
     merge(
         [str(POCKET / name) for name in MODEL_FILES],
         str(tuned / "adapter_model.safetensors"),
         str(rendered),
         {"quantisation": quantisation, "dtype": "float32"},
         shape,
-        {"max_new_tokens": 16},
+        {"max_new_tokens": 16, "batch_rows": 8},
         "abstain-rules",
         "cpu",
         TOLERANCE,

@@ -5,16 +5,12 @@ from pathlib import Path
 from string import Formatter
 
 from abstain.config_files import file_faults, file_name_faults, mirror_faults, own_file_faults, room_faults
-from abstain.schema import nearest, schema_faults
+from abstain.schema import ConfigError, nearest, schema_faults
 from abstain.splits import part_names
 
 JUDGED = (("refuse", "correct-refusal"), ("answer", "false-refusal"))
 COMPARED = {"frontier": "refusal", "gap": "control-gap"}  # figures of harmful against benign requests: their metric
 Reference = tuple[str, str, str, Collection[str]]  # the place, what it names, the name, the names that there are
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be run; the message lists every fault."""
 
 
 def check_file(path: str | Path) -> None:

@@ -12,6 +12,10 @@ WORDS = {"string": "text", "object": "a map of keys", "array": "a list", "intege
 WORDS |= {"boolean": "true or false", "null": "null"}
 
 
+class ConfigError(ValueError):
+    """A configuration that cannot be run; the message lists every fault."""
+
+
 def schema_faults(config: dict, schema: str | Path) -> list[str]:
     """One line a fault: the place, what was found there, what is allowed; keys that are no text are told first."""
     if odd := list(_odd_keys(config)):

@@ -116,7 +116,9 @@ def why_left_out(example: dict, part: str | None, record: dict) -> str:
     """Why the mix of a record leaves out an example of this part of the record's split."""
     if part is not None:
         return "more than the mix asks for" if part == record["mix"]["part"] else f"in another part: {part}"
-    split = record["split"].get("each", {}).get(example["source"], record["split"])
+    split = record["split"]
+    while "each" in split:
+        split = split["each"][example["source"]]
     if "field" in split:
         return f"in no part: none is named for its {split['field']}"
     return f"in no part: its {' and '.join(sorted(split['by']))} lie in different parts"

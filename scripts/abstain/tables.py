@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from abstain.config import ConfigError
+from abstain.schema import ConfigError
 from abstain.statistics import (
     detectable,
     direction_verdict,
