@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,13 @@ class Project:
         """Every file below results/, by relative path."""
         found = sorted(path for path in (self.folder / "results").rglob("*") if path.is_file())
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in found}
+
+
+@cache
+def is_published() -> bool:
+    """Whether results/pocket holds every file that the committed list of hashes names, with that hash."""
+    judge = [sys.executable, "scripts/verify.py", "results/pocket"]
+    return subprocess.run(judge, cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 
 @pytest.fixture(scope="session")
