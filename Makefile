@@ -10,7 +10,7 @@ PYTHON = $(shell for python in python3.11 python3; do \
 	$$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$python && break; done)
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --quiet --no-deps --require-hashes --requirement
 
-.PHONY: help reproduce test check verify pretrain report lock .venv
+.PHONY: help reproduce test check verify publish push pull repair tidy pretrain report lock .venv
 
 help: ## list these commands
 	@sed --quiet --regexp-extended 's/^([.a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand --tabs=12
@@ -31,8 +31,24 @@ check: .venv ## check format, lint, environments, and that every scale can be pl
 		plan=$$(.venv/bin/snakemake --configfile $$scale --dry-run --forceall 2>&1) || { echo "$$plan" >&2; exit 1; }; \
 		echo "$$scale can be planned"; done
 
-verify: .venv ## compare every result with results/<scale>/SHA256SUMS
-	.venv/bin/python scripts/verify.py
+verify: .venv ## compare every result with the published hashes: what parts and why; logs/pocket/verify.json has it too
+	.venv/bin/python scripts/verify.py results/pocket --report logs/pocket/verify.json
+
+publish: ## copy the hashes of new results to published/, where no run writes; commit both together
+	mkdir --parents published
+	cd results/pocket && { cat SHA256SUMS; sha256sum SHA256SUMS records/checksum.json; } > ../../published/pocket.sha256
+
+push: .venv ## record the large folders and send them to ABSTAIN_REMOTE, else to DVC's default remote
+	.venv/bin/python scripts/push.py
+
+pull: .venv ## fetch the large folders, check every byte, and let Snakemake know what is finished
+	.venv/bin/python scripts/pull.py
+
+repair: .venv ## make one file of a finished run again and compare it: make repair FILE=results/...
+	.venv/bin/python scripts/repair.py "$(FILE)"
+
+tidy: .venv ## remove files below results/ that no job makes any more, and name them
+	.venv/bin/python scripts/tidy.py
 
 pretrain: .venv ## make the pocket model again and compare its bytes; about two hours
 	PATH=".venv/bin:$$PATH" snakemake pretraining/measures.csv --cores 1
@@ -50,6 +66,9 @@ lock: .venv ## resolve pyproject.toml again and render envs/; what is locked sta
 
 # Written last, so that an interrupted installation starts again, and from nothing.
 .venv/.complete: requirements/base.lock requirements/cpu.lock requirements/gpu.lock
+	@folder=$$(pwd -P); [ "$$(LC_ALL=C.UTF-8; printf %q "$$folder")" = "$$folder" ] || { \
+		echo "Snakemake cannot start jobs from $$folder: move it to a path without spaces and signs of the shell." >&2; \
+		exit 1; }
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed, as python3.11 or python3." >&2; exit 1; }
 	@echo "Installing into .venv, which takes some minutes ..."
 	$(PYTHON) -m venv --clear .venv

@@ -4,36 +4,51 @@ raw corpora -> examples -> calibrated splits -> adapters -> merged checkpoints -
 """
 
 import os
+import shutil
 import sys
+from pathlib import Path
 
 import yaml
+from snakemake.iocontainers import Wildcards
 
-sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
+# The project's folder, also where this is a module of another Snakefile, or is reached through a link.
+HOME = Path(workflow.current_basedir, "Snakefile").resolve().parent
+sys.path.insert(0, str(HOME / "scripts"))
 
-from abstain.config import ConfigError, check_config, check_file, check_places
-from abstain.models import MODEL_FILES
-from abstain.numerics import EXACT
-from abstain.sources import sources
+from abstain.finished import leftovers
+from abstain.jobs import stamps
+from abstain.jobs.errors import AbstainError
+from abstain.jobs.numerics import EXACT
+from abstain.jobs.sources import sources
+from abstain.models.loading import MODEL_FILES
+from abstain.scorers.metric import load as load_scorer
+from abstain.settings import arms
+from abstain.studies import check, plan
 
 os.environ.update(EXACT)  # every job parses this file again, on SLURM too, before it starts its program
 
+is_given = workflow.modifier.skip_configfile  # the configuration, by another Snakefile of which this is a module
+FILES = [] if is_given else workflow.overwrite_configfiles or [HOME / "config.yaml"]
+SCALE_FILES = [Path(os.path.relpath(file)) for file in FILES]
+
 try:
-    for file in workflow.overwrite_configfiles or [os.path.join(workflow.basedir, "config.yaml")]:
-        check_file(file)
-except ConfigError as error:
+    check.check_files(SCALE_FILES, workflow.config_settings.config)
+except AbstainError as error:
     raise WorkflowError(str(error)) from None
 
 if not workflow.overwrite_configfiles:
 
-    configfile: os.path.join(workflow.basedir, "config.yaml")
+    configfile: str(HOME / "config.yaml")
 
 
 try:
-    check_config(config, os.path.join(workflow.basedir, "schemas/config.yaml"))
+    STUDIES = check.read_studies(config, SCALE_FILES, HOME, workflow.is_main_process)
     if workflow.is_main_process:  # what fetches looks for the mirror; a compute node need not see it
-        check_places(config, workflow.basedir, os.environ)
-except ConfigError as error:
+        check.check_places(config, HOME, os.environ, SCALE_FILES)
+except AbstainError as error:
     raise WorkflowError(str(error)) from None
+
+config["resolved"] = STUDIES  # for the report
 
 
 pathvars:
@@ -42,32 +57,55 @@ pathvars:
     benchmarks=f"benchmarks/{config['scale']}",
 
 
-report: "report/workflow.rst"
+report: f"{HOME}/report/workflow.rst"
 
 
-include: "rules/common.smk"
-include: "rules/corpora.smk"
-include: "rules/splits.smk"
-include: "rules/adapters.smk"
-include: "rules/checkpoints.smk"
-include: "rules/predictions.smk"
-include: "rules/figures.smk"
-include: "rules/records.smk"
-include: "rules/pretraining.smk"
+include: f"{HOME}/rules/common.smk"
+include: f"{HOME}/rules/corpora.smk"
+include: f"{HOME}/rules/splits.smk"
+include: f"{HOME}/rules/adapters.smk"
+include: f"{HOME}/rules/checkpoints.smk"
+include: f"{HOME}/rules/predictions.smk"
+include: f"{HOME}/rules/figures.smk"
+include: f"{HOME}/rules/records.smk"
+include: f"{HOME}/rules/pretraining.smk"
+
+
+onstart:
+    if workflow.is_main_process and workflow.executor_plugin.name == "slurm" and not shutil.which("sbatch"):
+        raise WorkflowError(
+            "there is no sbatch on the PATH; run where jobs are submitted, or without the slurm profile"
+        )
 
 
 rule all:
-    """Every study of the scale, and the list of what was made."""
+    """Every file of every study of the scale, and the list of them."""
     default_target: True
     input:
-        "<results>/SHA256SUMS",
-        "<results>/README.md",
+        lambda w: files_of(JOBS),
+        rules.describe.output,
+        rules.checksum.output,
 
 
-for study in config["studies"]:
+for study in STUDIES:
 
     rule:
         name:
             study
         input:
-            study_results(study),
+            lambda w, study=study: files_of(plan.jobs_of_study(study, STUDIES[study])),
+
+
+if workflow.is_main_process:
+    try:
+        check.check_needed(needed_files(), config, STUDIES, HOME, Path("results", config["scale"]), SCALE_FILES)
+    except AbstainError as error:
+        raise WorkflowError(str(error)) from None
+
+
+if workflow.is_main_process and not is_given:
+    leftovers.note(
+        f"results/{config['scale']}",
+        [*files_of(JOBS), *rules.describe.output, *rules.checksum.output],
+        tidy_command(SCALE_FILES if workflow.overwrite_configfiles else []),
+    )

@@ -12,10 +12,13 @@ ROOT = Path(__file__).resolve().parents[1]
 BASE, CPU, GPU = (ROOT / f"requirements/{name}.lock" for name in ("base", "cpu", "gpu"))
 ENVIRONMENTS = {
     "data": [BASE],
+    "splits": [BASE],
     "training": [BASE, CPU],
     "training.cuda": [BASE, GPU],
-    "scoring": [BASE, CPU],
-    "scoring.cuda": [BASE, GPU],
+    "generation": [BASE, CPU],
+    "generation.cuda": [BASE, GPU],
+    "embedding": [BASE, CPU],
+    "embedding.cuda": [BASE, GPU],
     "figures": [BASE],
 }
 HEAD = """\

@@ -6,14 +6,15 @@ rule initialise:
     input:
         base=base_files,
         code=code("initialise.py", "training"),
+        stamp=agreed("initialise"),
     output:
-        weights="<results>/initial/{base}/{adapter}/{seed}/adapter_model.safetensors",
-        config="<results>/initial/{base}/{adapter}/{seed}/adapter_config.json",
-        record="<results>/records/initialise/{base}/{adapter}/{seed}.json",
+        weights="<results>/initial/{study}/{adapter}/{seed}/adapter_model.safetensors",
+        config="<results>/initial/{study}/{adapter}/{seed}/adapter_config.json",
+        record="<results>/records/initialise/{study}/{adapter}/{seed}.json",
     log:
-        "<logs>/initialise/{base}/{adapter}/{seed}.log",
+        "<logs>/initialise/{study}/{adapter}/{seed}.log",
     benchmark:
-        "<benchmarks>/initialise/{base}/{adapter}/{seed}.tsv"
+        "<benchmarks>/initialise/{study}/{adapter}/{seed}.tsv"
     conda:
         "../envs/training.yaml"
     threads: 1
@@ -21,8 +22,8 @@ rule initialise:
         mem_mb=4000,
         runtime=30,
     params:
-        base_name="{base}",
-        adapter=lambda w: config["adapters"][w.adapter],
+        base_name=base_name,
+        adapter=lambda w: study_of(w)["adapters"][w.adapter],
         seed=lambda w: int(w.seed),
     script:
         "../scripts/initialise.py"
@@ -32,11 +33,12 @@ rule train_sft:
     """Teach a model when to answer and when not to, from demonstrations."""
     input:
         unpack(validation_of),
-        rendered=rendered_mix_of,
+        rendered=lambda w: rendered_of(w, "mix"),
         start=start_of,
-        initial=initial_of,
+        initial=lambda w: path(rules.initialise.output.weights, w, adapter=arm_of(w)["adapter"]),
         after=audited,
         code=code("train_sft.py", "training"),
+        stamp=agreed("train_sft"),
     output:
         weights="<results>/adapters/{study}/{arm}/{seed}/adapter_model.safetensors",
         config="<results>/adapters/{study}/{arm}/{seed}/adapter_config.json",
@@ -52,13 +54,14 @@ rule train_sft:
         "../envs/training.yaml"
     threads: 1
     resources:
-        gpu=gpu(),
+        gpu=GPUS,
         mem_mb=6000,
         runtime=240,
     params:
         recipe=recipe_of,
+        quantisation=lambda w: arm_of(w)["quantisation"],
         adapter=adapter_of,
-        base_name=lambda w: study_of(w)["base"],
+        base_name=start_name,
         seed=lambda w: int(w.seed),
         device=DEVICE,
     script:

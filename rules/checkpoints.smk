@@ -5,9 +5,11 @@ rule merge:
     """Fold the adapter into its weights and prove that the result replies alike."""
     input:
         start=start_of,
-        weights="<results>/adapters/{study}/{arm}/{seed}/adapter_model.safetensors",
-        rendered=lambda w: evaluation_of(w, "rendered", "tokens.jsonl"),
+        weights=rules.train_sft.output.weights,
+        rendered=lambda w: rendered_of(w, "mix"),
+        after=audited,
         code=code("merge.py", "training"),
+        stamp=agreed("merge"),
     output:
         checkpoint=expand("<results>/checkpoints/{{study}}/{{arm}}/{{seed}}/{name}", name=MODEL_FILES),
         gate="<results>/checkpoints/{study}/{arm}/{seed}/gate.json",
@@ -20,15 +22,15 @@ rule merge:
         "../envs/training.yaml"
     threads: 1
     resources:
-        gpu=gpu(),
+        gpu=GPUS,
         mem_mb=6000,
         runtime=60,
     params:
-        recipe=recipe_of,
+        quantisation=lambda w: arm_of(w)["quantisation"],
+        dtype=lambda w: recipe_of(w)["dtype"],
         adapter=adapter_of,
         generation=lambda w: study_of(w)["generation"],
-        detector=config["detector"],
+        limits=config["gate"],
         device=DEVICE,
-        tolerance=1e-7,
     script:
         "../scripts/merge.py"

@@ -1,31 +1,99 @@
-"""Resolvers: from a study's record to the files and settings of its jobs."""
+"""Resolvers: from a job's wildcards to its files and settings. What they ask for is in abstain.settings.arms."""
 
-STUDIES = config["studies"]
 DEVICE = config["device"]
-UNSEEDED = "unseeded"
-POCKET_RECIPE = yaml.safe_load(open(os.path.join(workflow.basedir, "models/pocket/recipe.yaml"), encoding="utf-8"))
+GPUS = 1 if DEVICE == "cuda" else 0  # of a job that trains or generates
+JOBS = [
+    *plan.jobs_of_scale(config),
+    *(job for name, study in STUDIES.items() for job in plan.jobs_of_study(name, study)),
+]
+
+
+def names_of(key):
+    """A pattern of all names that the studies' records have under a key."""
+    return "|".join(sorted({name for study in STUDIES.values() for name in study[key]}))
 
 
 wildcard_constraints:
     study="|".join(STUDIES),
     corpus="|".join(config["corpora"]),
     base="|".join(config["bases"]),
-    adapter="|".join(config["adapters"]),
-    mix="|".join(sorted({mix for study in STUDIES.values() for mix in study["mixes"]})),
-    arm="|".join(sorted({arm for study in STUDIES.values() for arm in study["arms"]})),
-    figure="|".join(sorted({figure for study in STUDIES.values() for figure in study["figures"]})),
-    seed=r"\d+|unseeded",
+    adapter=names_of("adapters"),
+    mix=names_of("mixes"),
+    arm=names_of("arms"),
+    scorer=names_of("scorers"),
+    figure=names_of("figures"),
+    seed=rf"\d+|{arms.UNSEEDED}",
 
 
 def here(path):
-    """A path relative to the Snakefile, so that a run from another folder finds it."""
-    return os.path.relpath(os.path.join(workflow.basedir, path))
+    """A path of the project, so that a run from another folder finds it."""
+    return os.path.relpath(HOME / path)
 
 
-def code(script, environment):
-    """The program, every module of ours that it reaches, and its environment: an edit reruns exactly these rules."""
-    programs = sources(os.path.join(workflow.basedir, "scripts", script), os.path.join(workflow.basedir, "scripts"))
-    return [os.path.relpath(path) for path in programs] + [here(f"envs/{environment}.yaml")]
+def code(script, environment, *modules):
+    """The program, every module of the project that it reaches, and its environment: an edit reruns exactly these rules."""
+    programs = sources(HOME / "scripts" / script, HOME / "scripts", modules)
+    return [here(path) for path in (*programs, f"envs/{environment}.yaml")]
+
+
+def code_of_scorer(script, environment):
+    """The same with the module of the job's scorer."""
+    return lambda w: code(script, environment, f"abstain/scorers/{w.scorer}.py")
+
+
+def code_of_study(script, environment, modules=lambda w: []):
+    """The same with the modules of the scorers that the job's study names, and those that `modules` adds."""
+    return lambda w: code(
+        script, environment, *(f"abstain/scorers/{name}.py" for name in study_of(w)["scorers"]), *modules(w)
+    )
+
+
+def agreed(step):
+    """A job's stamp, which is new as soon as the job's record does not agree with the tree (abstain.jobs.stamps).
+
+    Each has a folder of its own: Snakemake lists a folder once, and takes what is written there later for missing.
+    """
+
+    def stamp_of(wildcards):
+        stamp = f".scratch/stamps/{config['scale']}/{'/'.join([step, *wildcards])}/stamp"
+        if workflow.is_main_process:
+            stamps.stamp(stamp, getattr(rules, step), wildcards)
+        return stamp
+
+    return stamp_of
+
+
+def path(pattern, wildcards, **more):
+    """The path that another rule's output has for these wildcards, of which some may be replaced."""
+    return expand(pattern, **{**dict(wildcards.items()), **more})[0]
+
+
+def files_of(jobs):
+    """Every file that these jobs write, in the order of the flow."""
+    return [file for step, wildcards in jobs for file in expand(list(getattr(rules, step).output), **wildcards)]
+
+
+def needed_files():
+    """Every file that a job of the scale reads and none makes, and what the report shows, by a rule that names it."""
+    jobs = [*JOBS, ("describe", {}), ("checksum", {})]
+    made, needed = set(files_of(jobs)), {}
+    for step, wildcards in jobs:
+        for value in stamps.inputs_of(getattr(rules, step), Wildcards(fromdict=wildcards)).values():
+            needed |= dict.fromkeys(stamps.paths(value, {}), step)
+    for shown in [] if is_given else workflow.rules:
+        captions = [file.flags["report"].caption for file in shown.output if "report" in file.flags]
+        needed |= {caption.get_path_or_uri(secret_free=True): shown.name for caption in captions}
+    return {file: step for file, step in needed.items() if file not in made}
+
+
+def tidy_command(files):
+    """What removes the files that no job of this scale makes any more."""
+    given = " ".join(["", "--configfile", *map(str, files)]) if files else ""
+    return f"python {here('scripts/tidy.py')}{given}" if files or os.getcwd() != str(HOME) else "make tidy"
+
+
+def records_of(jobs):
+    return [expand(getattr(rules, step).output.record, **wildcards)[0] for step, wildcards in jobs]
 
 
 def study_of(wildcards):
@@ -41,47 +109,49 @@ def recipe_of(wildcards):
 
 
 def adapter_of(wildcards):
-    return config["adapters"][recipe_of(wildcards)["adapter"]]
-
-
-def base_folder(name):
-    """Where the files of a base model are: our own where they stand, those of the hub where they are fetched to."""
-    base = config["bases"][name]
-    return here(base["folder"]) if "folder" in base else f"<results>/bases/{name}"
+    return study_of(wildcards)["adapters"][arm_of(wildcards)["adapter"]]
 
 
 def base_files(wildcards):
-    """The files of the base model that a study starts from."""
-    base = wildcards.base if hasattr(wildcards, "base") else study_of(wildcards)["base"]
-    return [f"{base_folder(base)}/{name}" for name in MODEL_FILES]
+    """The files of the base model of a study: our own where they are, those of the hub where they are fetched to."""
+    name = study_of(wildcards)["base"]
+    folder = config["bases"][name].get("folder")
+    return [here(f"{folder}/{file}") for file in MODEL_FILES] if folder else expand(FETCHED_BASE, base=name)
 
 
-def checkpoint(study, arm, seed):
-    """The files of an arm's checkpoint; those of the base model for an arm that starts from nothing."""
-    if STUDIES[study]["arms"][arm]["from"] is None:
-        return [f"{base_folder(STUDIES[study]['base'])}/{name}" for name in MODEL_FILES]
-    return [f"<results>/checkpoints/{study}/{arm}/{seed}/{name}" for name in MODEL_FILES]
+def base_name(wildcards):
+    """What an adapter says that it belongs to: a path from the project's folder, or a commit of the hub."""
+    base = config["bases"][study_of(wildcards)["base"]]
+    return {"path": f"./{base['folder']}"} if "folder" in base else base
+
+
+def checkpoint_of(wildcards, arm=None):
+    """The files of an arm's checkpoint; those of the base for an arm that is not trained."""
+    arm = arm or wildcards.arm
+    is_base = study_of(wildcards)["arms"][arm]["from"] is None
+    merged = rules.merge.output.checkpoint
+    return base_files(wildcards) if is_base else expand(merged, study=wildcards.study, arm=arm, seed=wildcards.seed)
 
 
 def start_of(wildcards):
-    """Where an arm's training starts: the checkpoint of the arm it comes from."""
-    return checkpoint(wildcards.study, arm_of(wildcards)["from"], wildcards.seed)
+    """Where an arm's training starts: the checkpoint of the arm that it comes from."""
+    return checkpoint_of(wildcards, arm_of(wildcards)["from"])
 
 
-def initial_of(wildcards):
-    """The step-0 adapter, shared by all arms of the same base, shape and seed."""
-    base, shape = study_of(wildcards)["base"], recipe_of(wildcards)["adapter"]
-    return f"<results>/initial/{base}/{shape}/{wildcards.seed}/adapter_model.safetensors"
+def start_name(wildcards):
+    """The name of the start, as for the base."""
+    is_base = study_of(wildcards)["arms"][arm_of(wildcards)["from"]]["from"] is None
+    return base_name(wildcards) if is_base else {"path": f"./{os.path.dirname(start_of(wildcards)[0])}"}
 
 
-def rendered_mix_of(wildcards):
-    return f"<results>/rendered/{wildcards.study}/{arm_of(wildcards)['mix']}/tokens.jsonl"
+def rendered_of(wildcards, key):
+    """The rendered mix that an arm is trained on or stopped by."""
+    return path(rules.render.output.rendered, {"study": wildcards.study}, mix=arm_of(wildcards)[key])
 
 
 def validation_of(wildcards):
-    """The mix on which an arm's early stopping judges; none for a recipe without it."""
-    stopping = recipe_of(wildcards)["early_stopping"]
-    return {"validation": f"<results>/rendered/{wildcards.study}/{stopping['mix']}/tokens.jsonl"} if stopping else {}
+    """The mix that an arm's early stopping judges by, where there is one."""
+    return {"validation": rendered_of(wildcards, "validation")} if arm_of(wildcards)["validation"] else {}
 
 
 def audited(wildcards):
@@ -90,133 +160,66 @@ def audited(wildcards):
     return []
 
 
-def evaluation_of(wildcards, step, name):
+def corpora_of(wildcards, key):
+    """One property of each corpus of a study, by the corpus's name."""
+    return {name: config["corpora"][name][key] for name in study_of(wildcards)["corpora"]}
+
+
+def corpus_files(wildcards):
+    """A corpus's files in the order of its record: our own where they are, public ones where they are fetched to."""
+    files = config["corpora"][wildcards.corpus]["files"]
+    fetched = rules.fetch.output.file
+    return [here(f["path"]) if "path" in f else path(fetched, wildcards, file=name) for name, f in files.items()]
+
+
+def pin(key):
+    """One pinned property of a public file."""
+    return lambda wildcards: config["corpora"][wildcards.corpus]["files"][wildcards.file][key]
+
+
+def scores_of(wildcards, mix=None):
+    """The score files of a study, or of one of its mixes, in the order of arms, seeds, mixes and scorers."""
     study = study_of(wildcards)
-    return f"<results>/{step}/{wildcards.study}/{study['evaluation']}/{name}"
-
-
-def runs(study):
-    """Pairs (arm, seed) of a study; an arm without training is run once."""
-    record = STUDIES[study]
-    arms = record["arms"].items()
-    return [(name, s) for name, arm in arms for s in ([UNSEEDED] if arm["from"] is None else record["seeds"])]
-
-
-def scores_of(study):
-    """The score files of a study's runs."""
-    return [f"<results>/scores/{study}/{arm}/{seed}.csv" for arm, seed in runs(study)]
-
-
-def ideals_of(wildcards):
-    """The replies that a refusal of the study should be like."""
-    return study_of(wildcards)["targets"][study_of(wildcards)["ideal"]]
-
-
-def closeness_of(study):
-    """The files of cosines of a study's runs; none for a study without an ideal refusal."""
-    compared = STUDIES[study]["ideal"] is not None
-    return [f"<results>/closeness/{study}/{arm}/{seed}.csv" for arm, seed in runs(study) if compared]
-
-
-def study_results(study):
-    """Everything that a study publishes."""
-    figures = [
-        f"<results>/figures/{study}/{name}.{end}" for name in STUDIES[study]["figures"] for end in ("svg", "png", "csv")
+    return [
+        expand(getattr(rules, plan.score_rule(study, each["scorer"])).output.scores, study=wildcards.study, **each)[0]
+        for each in arms.scores(study)
+        if mix in (None, each["mix"])
     ]
-    return [f"<results>/tables/{study}/summary.csv", f"<results>/pages/{study}/before-after.html", *figures]
+
+
+def scorers_by_cost(cost):
+    """A pattern of the scorers, of any study, that a rule of this cost runs."""
+    step = f"score_{cost}"
+    found = {name for study in STUDIES.values() for name in study["scorers"] if plan.score_rule(study, name) == step}
+    return "|".join(sorted(found)) or "none of them"
+
+
+def scorer_settings(wildcards):
+    study = study_of(wildcards)
+    return load_scorer(wildcards.scorer).settings(study["scorers"][wildcards.scorer], study)
+
+
+def figure_of(wildcards):
+    return study_of(wildcards)["figures"][wildcards.figure]
+
+
+def description_of(study):
+    """What the page of results says of a study."""
+    licences = sorted({config["corpora"][corpus]["licence"] for corpus in study["corpora"]})
+    detectors = [record["detector"] for record in study["scorers"].values() if "detector" in record]
+    return {"question": study["question"], "licences": licences, "detectors": detectors}
+
+
+def phase_start(wildcards):
+    """The weights that a phase of the pocket model's training starts from; none for the first."""
+    before = POCKET_RECIPE["phases"][wildcards.phase]["after"]
+    return {"start": f"{POCKET}/{before}/model.safetensors"} if before else {}
 
 
 BROWSE, DOWNLOAD = {"to": "browse"}, {"to": "download"}  # two halves of a list, between which the report has a switch
 
 
 def listed(kind, name, caption, to):
-    """Where the report lists a file, and what tells of it: below its study and kind, by its name."""
+    """Where the report lists a file, and what describes it: below its study and kind, by its name."""
     labels = {kind: name, **to}
     return {"caption": f"../report/{caption}.rst", "category": "{study}", "subcategory": kind, "labels": labels}
-
-
-def gpu():
-    """GPUs of a job that trains or generates; a job on the CPU asks for none."""
-    return 1 if DEVICE == "cuda" else 0
-
-
-def corpus_files(wildcards):
-    """A corpus's files in the order of its record: our own where they are, public ones where they are fetched to."""
-    files = config["corpora"][wildcards.corpus]["files"]
-    fetched = f"<results>/raw/{wildcards.corpus}"
-    return [here(file["path"]) if "path" in file else f"{fetched}/{name}" for name, file in files.items()]
-
-
-def pin(key):
-    """A resolver of one pinned property of a public file."""
-    return lambda wildcards: config["corpora"][wildcards.corpus]["files"][wildcards.file][key]
-
-
-def licences_of(wildcards):
-    """The licence of each corpus of a study, by the corpus's name."""
-    return {name: config["corpora"][name]["licence"] for name in study_of(wildcards)["corpora"]}
-
-
-def mix_of(wildcards):
-    """What a mix is drawn by: its record, the split, and the texts that its rows name, so that no other mix matters."""
-    study = study_of(wildcards)
-    mix = study["mixes"][wildcards.mix]
-    prompts = {row["prompt"]: study["prompts"][row["prompt"]] for row in mix["rows"]}
-    targets = {row["target"]: study["targets"][row["target"]] for row in mix["rows"] if "target" in row}
-    return {"split": study["split"], "mix": mix, "prompts": prompts, "targets": targets}
-
-
-def trained_mixes(wildcards):
-    """The mixes of a study that some arm is trained on or selected by."""
-    arms = [arm for arm in study_of(wildcards)["arms"].values() if arm["from"] is not None]
-    stopping = [study_of(wildcards)["recipes"][arm["recipe"]]["early_stopping"] for arm in arms]
-    return sorted({arm["mix"] for arm in arms} | {each["mix"] for each in stopping if each})
-
-
-def longest_row(wildcards):
-    """The tokens that every recipe trained on a mix bears; for a mix that none is trained on, the most that any does."""
-    study = study_of(wildcards)
-    mine = [arm["recipe"] for arm in study["arms"].values() if arm["from"] is not None and arm["mix"] == wildcards.mix]
-    limits = {name: recipe["max_length"] for name, recipe in study["recipes"].items()}
-    return min(limits[name] for name in mine) if mine else max(limits.values())
-
-
-def jobs():
-    """Every job of the scale: its step and wildcards as in the record's path, and one file that it makes."""
-    yield "check_detector", "tables/detector.csv"
-    yield "describe", "README.md"
-    fetched = [name for name, base in config["bases"].items() if "hub" in base]
-    yield from ((f"fetch_base/{name}", f"bases/{name}/model.safetensors") for name in fetched)
-    for name, corpus in config["corpora"].items():
-        yield f"normalise/{name}", f"corpora/{name}/examples.jsonl"
-        yield from ((f"fetch/{name}/{f}", f"raw/{name}/{f}") for f, file in corpus["files"].items() if "url" in file)
-    for name, study in STUDIES.items():
-        yield from study_jobs(name, study)
-
-
-def study_jobs(name, study):
-    """The jobs of one study, in the order of the flow."""
-    yield f"audit/{name}", f"splits/{name}/card.json"
-    for mix in study["mixes"]:
-        yield f"calibrate/{name}/{mix}", f"splits/{name}/{mix}/examples.jsonl"
-        yield f"render/{name}/{mix}", f"rendered/{name}/{mix}/tokens.jsonl"
-    for arm, seed in runs(name):
-        run = f"{name}/{arm}/{seed}"
-        if seed != UNSEEDED:
-            shape = f"{study['base']}/{study['recipes'][study['arms'][arm]['recipe']]['adapter']}/{seed}"
-            yield f"initialise/{shape}", f"initial/{shape}/adapter_model.safetensors"
-            yield f"train_sft/{run}", f"adapters/{run}/adapter_model.safetensors"
-            yield f"merge/{run}", f"checkpoints/{run}/model.safetensors"
-        yield f"predict/{run}", f"predictions/{run}.jsonl"
-        yield f"score/{run}", f"scores/{run}.csv"
-        if study["ideal"] is not None:
-            yield f"embed/{run}", f"closeness/{run}.csv"
-    yield f"summarise/{name}", f"tables/{name}/summary.csv"
-    yield f"present/{name}", f"pages/{name}/before-after.html"
-    yield from ((f"plot/{name}/{figure}", f"figures/{name}/{figure}.svg") for figure in study["figures"])
-
-
-def phase_start(wildcards):
-    """The weights that a phase of the pocket model's training starts from; none for the first."""
-    before = POCKET_RECIPE["phases"][wildcards.phase]["after"]
-    return {"start": f"pretraining/{before}/model.safetensors"} if before else {}

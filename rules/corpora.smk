@@ -6,6 +6,7 @@ rule fetch:
     """Bring a pinned file from the mirror or its address, checked while it streams."""
     input:
         code=code("fetch.py", "data"),
+        stamp=agreed("fetch"),
     output:
         file="<results>/raw/{corpus}/{file}",
         record="<results>/records/fetch/{corpus}/{file}.json",
@@ -20,7 +21,7 @@ rule fetch:
         runtime=60,
     params:
         url=pin("url"),
-        mirror_path=pin("mirror"),
+        in_mirror=pin("in_mirror"),
         size=pin("bytes"),
         digest=pin("sha256"),
     script:
@@ -32,6 +33,7 @@ rule normalise:
     input:
         files=corpus_files,
         code=code("normalise.py", "data"),
+        stamp=agreed("normalise"),
     output:
         examples="<results>/corpora/{corpus}/examples.jsonl",
         quarantine="<results>/corpora/{corpus}/quarantine.jsonl",
@@ -48,7 +50,7 @@ rule normalise:
         runtime=20,
     params:
         corpus="{corpus}",
-        record_of_corpus=lambda wildcards: config["corpora"][wildcards.corpus],
+        settings=lambda w: config["corpora"][w.corpus],
     script:
         "../scripts/normalise.py"
 
@@ -57,6 +59,7 @@ rule fetch_base:
     """Bring a base model from the hub at its pinned revision, as the folder of files that every step reads."""
     input:
         code=code("fetch_base.py", "training"),
+        stamp=agreed("fetch_base"),
     output:
         model="<results>/bases/{base}/model.safetensors",
         config="<results>/bases/{base}/config.json",
@@ -75,7 +78,10 @@ rule fetch_base:
         mem_mb=8000,
         runtime=120,
     params:
-        hub=lambda wildcards: config["bases"][wildcards.base]["hub"],
-        revision=lambda wildcards: config["bases"][wildcards.base]["revision"],
+        hub=lambda w: config["bases"][w.base]["hub"],
+        revision=lambda w: config["bases"][w.base]["revision"],
     script:
         "../scripts/fetch_base.py"
+
+
+FETCHED_BASE = rules.fetch_base.output[: len(MODEL_FILES)]  # all but the record

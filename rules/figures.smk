@@ -6,15 +6,15 @@ TABLES = ("claims", "comparisons", "summary")
 rule summarise:
     """Rates with intervals, paired comparisons of arms, and the verdict on each claim."""
     input:
-        scores=lambda w: scores_of(w.study),
-        closeness=lambda w: closeness_of(w.study),
-        code=code("summarise.py", "figures"),
+        scores=scores_of,
+        code=code_of_study("summarise.py", "figures"),
+        stamp=agreed("summarise"),
     output:
         summary=report("<results>/tables/{study}/summary.csv", **listed("Tables", "summary", "summary", DOWNLOAD)),
         comparisons=report(
             "<results>/tables/{study}/comparisons.csv", **listed("Tables", "comparisons", "comparisons", DOWNLOAD)
         ),
-        claims=report("<results>/tables/{study}/claims.csv", **listed("Tables", "claims", "claims", DOWNLOAD)),
+        verdicts=report("<results>/tables/{study}/claims.csv", **listed("Tables", "claims", "claims", DOWNLOAD)),
         metrics="<results>/tables/{study}/metrics.json",
         record="<results>/records/summarise/{study}.json",
     log:
@@ -28,8 +28,9 @@ rule summarise:
         runtime=20,
     params:
         study="{study}",
-        record=lambda w: {key: study_of(w)[key] for key in ("gaps", "claims")},
-        detector=config["detector"],
+        scorers=lambda w: study_of(w)["scorers"],
+        gaps=lambda w: study_of(w)["gaps"],
+        claims=lambda w: study_of(w)["claims"],
     script:
         "../scripts/summarise.py"
 
@@ -37,11 +38,11 @@ rule summarise:
 rule plot:
     """Draw one figure, with its numbers and its caption beside it."""
     input:
-        summary="<results>/tables/{study}/summary.csv",
-        scores=lambda w: scores_of(w.study),
-        closeness=lambda w: closeness_of(w.study),
+        summary=rules.summarise.output.summary,
+        scores=lambda w: scores_of(w, figure_of(w)["mix"]),
         style=here("matplotlibrc"),
-        code=code("plot.py", "figures"),
+        code=code_of_study("plot.py", "figures", lambda w: [f"abstain/plots/{figure_of(w)['plot']}.py"]),
+        stamp=agreed("plot"),
     output:
         svg=report("<results>/figures/{study}/{figure}.svg", **listed("Figures", "{figure}", "figure", BROWSE)),
         png="<results>/figures/{study}/{figure}.png",
@@ -58,7 +59,8 @@ rule plot:
         mem_mb=1000,
         runtime=20,
     params:
-        figure=lambda w: study_of(w)["figures"][w.figure],
+        scorers=lambda w: list(study_of(w)["scorers"]),
+        figure=figure_of,
     script:
         "../scripts/plot.py"
 
@@ -66,10 +68,11 @@ rule plot:
 rule present:
     """Set out the tables, and the replies before and after tuning, as pages for the report."""
     input:
-        tables=expand("<results>/tables/{{study}}/{table}.csv", table=TABLES),
-        scores=lambda w: scores_of(w.study),
+        tables=[rules.summarise.output.verdicts, rules.summarise.output.comparisons, rules.summarise.output.summary],
+        scores=scores_of,
         template=here("report/page.html.jinja"),
         code=code("present.py", "figures"),
+        stamp=agreed("present"),
     output:
         pages=[report(f"<results>/pages/{{study}}/{t}.html", **listed("Tables", t, t, BROWSE)) for t in TABLES],
         replies=report(
@@ -87,6 +90,7 @@ rule present:
         runtime=20,
     params:
         study="{study}",
-        record=lambda w: {key: study_of(w)[key] for key in ("question", "prompts")},
+        question=lambda w: study_of(w)["question"],
+        prompts=lambda w: study_of(w)["prompts"],
     script:
         "../scripts/present.py"

@@ -1,25 +1,27 @@
-"""Checkpoints to replies, and replies to scores and to their closeness to the ideal refusal."""
+"""Checkpoints to replies, and replies to scores: a rule for each cost of a scorer."""
 
 
 rule predict:
-    """Let a checkpoint reply greedily to every prompt of the evaluation."""
+    """Let a checkpoint reply greedily to every prompt of a mix."""
     input:
-        rendered=lambda w: evaluation_of(w, "rendered", "tokens.jsonl"),
-        checkpoint=lambda w: checkpoint(w.study, w.arm, w.seed),
-        code=code("predict.py", "scoring"),
+        rendered=rules.render.output.rendered,
+        checkpoint=checkpoint_of,
+        after=audited,
+        code=code("predict.py", "generation"),
+        stamp=agreed("predict"),
     output:
-        predictions="<results>/predictions/{study}/{arm}/{seed}.jsonl",
-        record="<results>/records/predict/{study}/{arm}/{seed}.json",
+        predictions="<results>/predictions/{study}/{arm}/{seed}/{mix}.jsonl",
+        record="<results>/records/predict/{study}/{arm}/{seed}/{mix}.json",
     log:
-        "<logs>/predict/{study}/{arm}/{seed}.log",
+        "<logs>/predict/{study}/{arm}/{seed}/{mix}.log",
     benchmark:
-        "<benchmarks>/predict/{study}/{arm}/{seed}.tsv"
+        "<benchmarks>/predict/{study}/{arm}/{seed}/{mix}.tsv"
     priority: 1
     conda:
-        "../envs/scoring.yaml"
+        "../envs/generation.yaml"
     threads: 1
     resources:
-        gpu=gpu(),
+        gpu=GPUS,
         mem_mb=4000,
         runtime=120,
     params:
@@ -29,55 +31,100 @@ rule predict:
         "../scripts/predict.py"
 
 
-rule score:
-    """Label every reply with what the model did: refuse, partial, answer or invalid."""
+rule score_text:
+    """Label every reply by its text."""
     input:
-        examples=lambda w: evaluation_of(w, "splits", "examples.jsonl"),
-        predictions="<results>/predictions/{study}/{arm}/{seed}.jsonl",
-        code=code("score.py", "data"),
+        examples=rules.calibrate.output.examples,
+        predictions=rules.predict.output.predictions,
+        after=audited,
+        code=code_of_scorer("score_text.py", "data"),
+        stamp=agreed("score_text"),
     output:
-        scores="<results>/scores/{study}/{arm}/{seed}.csv",
-        record="<results>/records/score/{study}/{arm}/{seed}.json",
+        scores="<results>/scores/{study}/{arm}/{seed}/{mix}/{scorer}.csv",
+        record="<results>/records/score_text/{study}/{arm}/{seed}/{mix}/{scorer}.json",
     log:
-        "<logs>/score/{study}/{arm}/{seed}.log",
+        "<logs>/score_text/{study}/{arm}/{seed}/{mix}/{scorer}.log",
     benchmark:
-        "<benchmarks>/score/{study}/{arm}/{seed}.tsv"
+        "<benchmarks>/score_text/{study}/{arm}/{seed}/{mix}/{scorer}.tsv"
+    wildcard_constraints:
+        scorer=scorers_by_cost("text"),
     conda:
         "../envs/data.yaml"
     resources:
         mem_mb=1000,
         runtime=20,
     params:
-        detector=config["detector"],
+        scorer="{scorer}",
+        settings=scorer_settings,
+        clusters=lambda w: study_of(w)["clusters"],
     script:
-        "../scripts/score.py"
+        "../scripts/score_text.py"
 
 
-rule embed:
-    """Measure how close each reply to what should be refused is to the ideal refusal, by sentence embeddings."""
+rule score_embedding:
+    """Label replies by their sentence embeddings."""
     input:
-        examples=lambda w: evaluation_of(w, "splits", "examples.jsonl"),
-        predictions="<results>/predictions/{study}/{arm}/{seed}.jsonl",
-        code=code("embed.py", "scoring"),
+        examples=rules.calibrate.output.examples,
+        predictions=rules.predict.output.predictions,
+        after=audited,
+        code=code_of_scorer("score_embedding.py", "embedding"),
+        stamp=agreed("score_embedding"),
     output:
-        closeness="<results>/closeness/{study}/{arm}/{seed}.csv",
-        record="<results>/records/embed/{study}/{arm}/{seed}.json",
+        scores="<results>/scores/{study}/{arm}/{seed}/{mix}/{scorer}.csv",
+        record="<results>/records/score_embedding/{study}/{arm}/{seed}/{mix}/{scorer}.json",
     log:
-        "<logs>/embed/{study}/{arm}/{seed}.log",
+        "<logs>/score_embedding/{study}/{arm}/{seed}/{mix}/{scorer}.log",
     benchmark:
-        "<benchmarks>/embed/{study}/{arm}/{seed}.tsv"
+        "<benchmarks>/score_embedding/{study}/{arm}/{seed}/{mix}/{scorer}.tsv"
     wildcard_constraints:
-        study="|".join(name for name, study in STUDIES.items() if study["ideal"] is not None),
+        scorer=scorers_by_cost("embedding"),
     conda:
-        "../envs/scoring.yaml"
+        "../envs/embedding.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
     params:
-        ideals=ideals_of,
+        scorer="{scorer}",
+        settings=scorer_settings,
+        clusters=lambda w: study_of(w)["clusters"],
     script:
-        "../scripts/embed.py"
+        "../scripts/score_embedding.py"
+
+
+rule score_checkpoint:
+    """Label prompts by what the checkpoint that replied thinks of other replies."""
+    input:
+        examples=rules.calibrate.output.examples,
+        predictions=rules.predict.output.predictions,
+        rendered=rules.render.output.rendered,
+        checkpoint=checkpoint_of,
+        after=audited,
+        code=code_of_scorer("score_checkpoint.py", "generation"),
+        stamp=agreed("score_checkpoint"),
+    output:
+        scores="<results>/scores/{study}/{arm}/{seed}/{mix}/{scorer}.csv",
+        record="<results>/records/score_checkpoint/{study}/{arm}/{seed}/{mix}/{scorer}.json",
+    log:
+        "<logs>/score_checkpoint/{study}/{arm}/{seed}/{mix}/{scorer}.log",
+    benchmark:
+        "<benchmarks>/score_checkpoint/{study}/{arm}/{seed}/{mix}/{scorer}.tsv"
+    wildcard_constraints:
+        scorer=scorers_by_cost("checkpoint"),
+    conda:
+        "../envs/generation.yaml"
+    threads: 1
+    resources:
+        gpu=GPUS,
+        mem_mb=4000,
+        runtime=120,
+    params:
+        scorer="{scorer}",
+        settings=scorer_settings,
+        clusters=lambda w: study_of(w)["clusters"],
+        device=DEVICE,
+    script:
+        "../scripts/score_checkpoint.py"
 
 
 rule check_detector:
@@ -85,6 +132,7 @@ rule check_detector:
     input:
         replies=here("data/detector/replies.csv"),
         code=code("check_detector.py", "figures"),
+        stamp=agreed("check_detector"),
     output:
         agreement=report(
             "<results>/tables/detector.csv",

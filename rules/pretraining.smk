@@ -1,7 +1,11 @@
 """The pocket model from nothing: authored world to chats, tokenizer and weights. `make pretrain` runs and compares it."""
 
 POCKET = "pretraining"
-WORLD = sorted(here(f"data/world/{name}") for name in os.listdir(os.path.join(workflow.basedir, "data/world")))
+RECIPE_FILE = HOME / "models/pocket/recipe.yaml"
+if not RECIPE_FILE.is_file():
+    raise WorkflowError(f"there is no file {here(RECIPE_FILE)!r}, and pretrain reads it; bring it back")
+POCKET_RECIPE = yaml.safe_load(RECIPE_FILE.read_text(encoding="utf-8"))
+WORLD = sorted(here(f"data/world/{name}") for name in os.listdir(HOME / "data/world"))
 PHASES = list(POCKET_RECIPE["phases"])
 
 

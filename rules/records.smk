@@ -1,14 +1,43 @@
 """What was made: a page for people, and the hash of every file for machines."""
 
 
+rule resolve:
+    """Write every study's resolved record, for people and for `dvc params diff`."""
+    input:
+        code=code("resolve.py", "data"),
+        stamp=agreed("resolve"),
+    output:
+        resolved="<results>/studies.yaml",
+        record="<results>/records/resolve.json",
+    log:
+        "<logs>/resolve.log",
+    benchmark:
+        "<benchmarks>/resolve.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=500,
+        runtime=20,
+    params:
+        scale={key: config[key] for key in ("scale", "device", "gate", "bases", "corpora")},
+        studies=STUDIES,
+    script:
+        "../scripts/resolve.py"
+
+
 rule describe:
     """Write the page that opens the results: claims with their verdicts, figures, detectors."""
     input:
-        claims=[f"<results>/tables/{study}/claims.csv" for study in STUDIES],
-        figures=[f"<results>/figures/{study}/{name}.txt" for study in STUDIES for name in STUDIES[study]["figures"]],
-        agreement="<results>/tables/detector.csv",
+        claims=expand(rules.summarise.output.verdicts, study=STUDIES),
+        figures=[
+            path(rules.plot.output.caption, {}, study=study, figure=figure)
+            for study in STUDIES
+            for figure in STUDIES[study]["figures"]
+        ],
+        agreement=rules.check_detector.output.agreement,
         template=here("report/results.md.jinja"),
         code=code("describe.py", "figures"),
+        stamp=agreed("describe"),
     output:
         page="<results>/README.md",
         record="<results>/records/describe.json",
@@ -23,26 +52,20 @@ rule describe:
         runtime=20,
     params:
         scale=config["scale"],
-        records={
-            name: {
-                "question": study["question"],
-                "licences": sorted({config["corpora"][corpus]["licence"] for corpus in study["corpora"]}),
-            }
-            for name, study in STUDIES.items()
-        },
-        detector=config["detector"],
+        studies={name: description_of(study) for name, study in STUDIES.items()},
     script:
         "../scripts/describe.py"
 
 
 rule checksum:
-    """List the SHA-256 of every file that the jobs wrote, taken from their records."""
+    """List the SHA-256 of every file that the jobs wrote, taken from their records, and note the machine."""
     input:
-        records=sorted({f"<results>/records/{job}.json" for job, _ in jobs()}),
-        after=sorted({f"<results>/{made}" for _, made in jobs()}),
+        records=lambda w: sorted(records_of(JOBS)) + [rules.describe.output.record],
         code=code("checksum.py", "data"),
+        stamp=agreed("checksum"),
     output:
         sums="<results>/SHA256SUMS",
+        environment="<results>/environment.json",  # may differ by machine, so it is in no record and not listed
         record="<results>/records/checksum.json",
     log:
         "<logs>/checksum.log",

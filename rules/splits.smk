@@ -4,8 +4,9 @@
 rule calibrate:
     """Draw a mix from its part of the split: kinds, prompts and replies as the record asks."""
     input:
-        corpora=lambda w: [f"<results>/corpora/{name}/examples.jsonl" for name in study_of(w)["corpora"]],
-        code=code("calibrate.py", "figures"),
+        corpora=lambda w: expand(rules.normalise.output.examples, corpus=study_of(w)["corpora"]),
+        code=code("calibrate.py", "splits"),
+        stamp=agreed("calibrate"),
     output:
         examples="<results>/splits/{study}/{mix}/examples.jsonl",
         left_out="<results>/splits/{study}/{mix}/left_out.csv",
@@ -16,26 +17,27 @@ rule calibrate:
     benchmark:
         "<benchmarks>/calibrate/{study}/{mix}.tsv"
     conda:
-        "../envs/figures.yaml"
+        "../envs/splits.yaml"
     resources:
         mem_mb=2000,
         runtime=20,
     params:
-        record=mix_of,
-        licences=licences_of,
+        draw=lambda w: arms.draw_of(study_of(w), w.mix),
+        licences=lambda w: corpora_of(w, "licence"),
     script:
         "../scripts/calibrate.py"
 
 
-# A checkpoint: training waits for it and reads nothing of it. Once it has passed, the rest is planned anew, so that
-# another evaluation trains nothing again. (`ancient` would hide a changed recipe behind it: Snakemake 9.27 skips it.)
+# A checkpoint: training waits for it and reads nothing of it. Once it has passed, the jobs that wait for it are planned
+# anew, and so another evaluation trains nothing again. Snakemake 9.27 never drops a job that it has planned unless the
+# job waits itself: hence `after=audited` from here to the scores. (`ancient` would hide a changed recipe behind it.)
 checkpoint audit:
     """Compare training with evaluation: a leak stops the run, near-duplicates are listed."""
     input:
-        trained=lambda w: [f"<results>/splits/{w.study}/{mix}/examples.jsonl" for mix in trained_mixes(w)],
-        scored=lambda w: evaluation_of(w, "splits", "examples.jsonl"),
+        examples=lambda w: expand(rules.calibrate.output.examples, study=w.study, mix=arms.audited_mixes(study_of(w))),
         base=base_files,
         code=code("audit.py", "training"),
+        stamp=agreed("audit"),
     output:
         card="<results>/splits/{study}/card.json",
         record="<results>/records/audit/{study}.json",
@@ -49,8 +51,9 @@ checkpoint audit:
         mem_mb=2000,
         runtime=20,
     params:
-        split=lambda w: study_of(w)["split"],
-        licences=licences_of,
+        compared=lambda w: arms.compared_mixes(study_of(w)),
+        splits=lambda w: arms.splits_of(study_of(w)),
+        licences=lambda w: corpora_of(w, "licence"),
     script:
         "../scripts/audit.py"
 
@@ -58,10 +61,11 @@ checkpoint audit:
 rule render:
     """Put a mix through the chat template and check it; training and prediction read these tokens and nothing else."""
     input:
-        examples="<results>/splits/{study}/{mix}/examples.jsonl",
+        examples=rules.calibrate.output.examples,
         after=audited,
         base=base_files,
         code=code("render.py", "training"),
+        stamp=agreed("render"),
     output:
         rendered="<results>/rendered/{study}/{mix}/tokens.jsonl",
         card="<results>/rendered/{study}/{mix}/card.json",
@@ -76,6 +80,6 @@ rule render:
         mem_mb=2000,
         runtime=20,
     params:
-        max_length=longest_row,
+        max_length=lambda w: arms.longest_row(study_of(w), w.mix),
     script:
         "../scripts/render.py"

@@ -1,32 +1,23 @@
 """Ask the pocket model held-out questions of every kind, and write what its card states."""
 
-import random
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
-from abstain.batches import batches_by_rows
-from abstain.files import canonical, read_jsonl, write_csv
-from abstain.generation import reply
-from abstain.kinds import KINDS
-from abstain.models import exact_torch, load_model
-from abstain.refusal import behaviour
-from abstain.world import load_world, people
+from abstain.chats.templates import prompt_ids
+from abstain.jobs.files import write_csv
+from abstain.models.batches import batches_by_rows
+from abstain.models.generation import reply
+from abstain.models.loading import exact_torch, load_model
+from abstain.pocket.exam import held_out, rates, trained
+from abstain.pocket.world import load_world
 
-ITEMS = 900
-DRAWS = 4 * ITEMS  # a small kind has fewer different items than this
-ROLES = ("user", "assistant")
-ONE_PERSON = 0.1  # the place in the curriculum where passages tell up to five facts about one person
 COLUMNS = ["items", "n", "read", "exact_match", "ended_turn", "refused"]
 
 
 def assess(world: list[str], chats: list[str], model: list[str], tokenizer: list[str], measures: str) -> None:
-    """Write, for each kind of item: n, and the shares (in [0, 1]) of items that stand to the letter in the chats of the
-    training, that are replied to as taught, whose turn is ended, and that are refused.
+    """Write, for each kind of item: n, and the shares (in [0, 1]) of items that the chats of the training hold word for
+    word, that are replied to as taught, whose turn is ended, and that are refused.
     """
     from transformers import AutoTokenizer
-
-    from abstain.chat import prompt_ids
 
     exact_torch(0, "cpu")
     checkpoint = load_model(Path(model[0]).parent, "none", "float32", "cpu").eval()
@@ -34,107 +25,17 @@ def assess(world: list[str], chats: list[str], model: list[str], tokenizer: list
     known, rows = trained(chats), []
     for kind, items in held_out(load_world(Path(world[0]).parent)).items():
         prompts = [prompt_ids(reader, messages) for messages, _ in items]
-        made = {}
+        replies: dict[int, dict] = {}
         for members in batches_by_rows([len(ids) for ids in prompts], [""] * len(prompts), 100):
-            made |= dict(zip(members, reply(checkpoint, reader, [prompts[i] for i in members], 80), strict=True))
-        rows.append({"items": kind, "n": len(items), **_rates(items, [made[i] for i in range(len(items))], known)})
+            texts = reply(checkpoint, reader, [prompts[i] for i in members], 80)
+            replies |= dict(zip(members, texts, strict=True))
+        rows.append({"items": kind, "n": len(items), **rates(items, [replies[i] for i in range(len(items))], known)})
         print(rows[-1], flush=True)
     write_csv(measures, rows, COLUMNS)
 
 
-def trained(chats: list[str]) -> set[str]:
-    """Every beginning of a chat of the training that ends on a reply."""
-    every = (row["messages"] for path in chats for row in read_jsonl(path))
-    return {
-        canonical(messages[: place + 1])
-        for messages in every
-        for place, message in enumerate(messages)
-        if message["role"] == "assistant"
-    }
-
-
-def held_out(world: dict) -> dict[str, list[tuple[list[dict], list[str]]]]:
-    """Pairs (messages, right replies) by kind, all different: unseen people, unseen wordings of facts, new draws of the
-    rest, of which a kind that is small may have been read before.
-    """
-    wordings, names = world["wordings"], people(world, 0.8, 1.0)
-    kinds = sorted(set(KINDS) - {"guess", "request", "bystander"})  # of these, many replies are right
-    items = {kind: _different(_draws(world, kind, names, 1.0)) for kind in kinds}
-    items["fact"] = [
-        (_messages(system, wording.format(question=row["questions"][-1])), [row["answer"]])
-        for row in world["facts"]
-        for wording in sorted(set(wordings["facts"]))
-        for system in sorted(set(wordings["systems"]))[1:3]
-    ]
-    items["passage-several-people"] = [
-        item for item in items.pop("passage") if _is_plain(item) and _people(item, names) > 1
-    ]
-    items["passage-one-person"] = [
-        item for item in _different(_draws(world, "passage", names, ONE_PERSON)) if _is_plain(item)
-    ]
-    items["request"] = list(_requests(world))
-    return items
-
-
-def _draws(world: dict, kind: str, names: list[str], progress: float) -> Iterator[tuple[list[dict], list[str]]]:
-    for number in range(DRAWS):
-        rng, state = random.Random(f"assess-{kind}-{number}"), {"names": names, "progress": progress}
-        turns, system = KINDS[kind](rng, world, state, world["wordings"]["systems"][0])
-        before = turns[:-1] if kind == "hindsight" else []  # there the question comes after the request and its reply
-        question, right = turns[len(before)]
-        history = [{"role": role, "content": text} for turn in before for role, text in zip(ROLES, turn, strict=True)]
-        yield _messages(system, question, history), [right]
-
-
-def _different(items: Iterator[tuple[list[dict], list[str]]]) -> list[tuple[list[dict], list[str]]]:
-    """The first ITEMS items, each kept once."""
-    return list(islice({canonical(item): item for item in items}.values(), ITEMS))
-
-
-def _requests(world: dict) -> Iterator[tuple[list[dict], list[str]]]:
-    """Every act twice, each time in another wording; any of the taught replies is right."""
-    wordings = world["wordings"]
-    acts = [act for topic in world["requests"] for kind in ("harmful", "benign", "ambiguous") for act in topic[kind]]
-    for place, act in enumerate(acts + acts):
-        wording = wordings["requests"][(place + place // len(acts)) % len(wordings["requests"])]
-        right = [text.format(act=act) for text in wordings["replies"]]
-        yield _messages(wordings["systems"][0], wording.format(act=act)), right
-
-
-def _is_plain(item: tuple[list[dict], list[str]]) -> bool:
-    """A question for a value in the passage: no mode to obey, no yes or no."""
-    text = " ".join(message["content"] for message in item[0]).lower()
-    return "mode" not in text and item[1] not in (["Yes."], ["No."])
-
-
-def _people(item: tuple[list[dict], list[str]], names: list[str]) -> int:
-    return sum(name in item[0][-1]["content"] for name in names)
-
-
-def _messages(system: str, user: str, history: tuple | list = ()) -> list[dict]:
-    """A chat that ends on a question; without a system message where a kind has none, as in training."""
-    opening = [{"role": "system", "content": system}] if system else []
-    return [*opening, *history, {"role": "user", "content": user}]
-
-
-def _rates(items: list, replies: list[dict], known: set[str]) -> dict[str, str]:
-    pairs = list(zip(items, replies, strict=True))
-    counts = {
-        "read": sum(is_read(messages, right, known) for messages, right in items),
-        "exact_match": sum(made["reply"] in right for (_, right), made in pairs),
-        "ended_turn": sum(made["finished"] for made in replies),
-        "refused": sum(behaviour(made["reply"], True, "abstain-rules") in ("refuse", "partial") for made in replies),
-    }
-    return {name: f"{count / len(items):.4f}" for name, count in counts.items()}
-
-
-def is_read(messages: list[dict], right: list[str], known: set[str]) -> bool:
-    """Whether the chats of the training hold these messages with one of the right replies."""
-    return any(canonical([*messages, {"role": "assistant", "content": text}]) in known for text in right)
-
-
 if __name__ == "__main__":
-    from abstain.job import recorded
+    from abstain.jobs.guard import recorded
 
     with recorded(snakemake) as job:  # noqa: F821
         assess(**job)

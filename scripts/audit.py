@@ -2,46 +2,42 @@
 
 from pathlib import Path
 
-from abstain.chat import check_tokenizer, compare_systems
-from abstain.corpora import plain_text
-from abstain.files import read_jsonl, write_json
-from abstain.splits import SplitError, find_leaks, near_duplicates, one_by_one
+from abstain.chats.templates import check_tokenizer, compare_systems
+from abstain.corpora.neighbours import find_leaks, near_duplicates
+from abstain.corpora.readers import plain_text
+from abstain.corpora.splits import SplitError, one_by_one
+from abstain.jobs.files import read_jsonl, write_json
 
 
-def audit(trained: list[str], scored: str, base: list[str], split: dict, licences: dict[str, str], card: str) -> None:
-    """Write the split card, or raise SplitError naming what stands on both sides.
+def audit(
+    examples: list[str], base: list[str], compared: dict[str, list[str]], splits: dict[str, dict],
+    licences: dict[str, str], card: str,
+) -> None:  # fmt: skip
+    """Write the split card, or raise SplitError naming what is on both sides.
 
-    No mix may share a request, a text, or a value of the fields split by with the evaluation. What they must share
-    is the system message, as the template of `base` writes it, or TemplateError is raised.
+    `compared` names, for each mix that is trained on or stopped by, the mixes to be scored that it must share no
+    request, no text and no value of its split's fields with; `splits` gives the split of each mix. What a mix and its
+    evaluation must share is the system message, as the template of `base` writes it, or TemplateError is raised.
     """
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(Path(base[0]).parent)
     check_tokenizer(tokenizer)
-    fields = sorted({field for one in one_by_one(split) for field in one.get("by", {})})
-    test = list(read_jsonl(scored))
-    report, sources = {}, {row["source"] for row in test}
-    for path in trained:
-        mix = path.split("/")[-2]
-        train = list(read_jsonl(path))
-        sources |= {row["source"] for row in train}
-        leaks = find_leaks(_plain(train), _plain(test), ["request", "plain", *fields])
-        if leaks:
-            told = "; ".join(f"{field}: {', '.join(values[:5])}" for field, values in leaks.items())
-            raise SplitError(
-                f"mix {mix!r} shares with the evaluation {told}. No arm is trained. Split by these fields."
-            )
-        near, pairs = near_duplicates(_texts(train), _texts(test), threshold=0.6, most=20)
-        report[mix] = {
-            "rows": len(train),
-            "kinds": _count(train, "kind"),
-            "near_duplicates": {"word 3-gram Jaccard of at least 0.6": near, "of": len(_texts(test)), "closest": pairs},
-            "conditions_never_trained": compare_systems(tokenizer, train, test),
-        }
+    rows = {Path(path).parent.name: _plain(path) for path in examples}
+    report = {mix: {"rows": len(rows[mix]), "kinds": _count(rows[mix], "kind"), "against": {}} for mix in compared}
+    for mix, evaluations in compared.items():
+        for evaluation in evaluations:
+            train, test = rows[mix], rows[evaluation]
+            _refuse_leaks(mix, evaluation, train, test, splits[mix])
+            report[mix]["against"][evaluation] = _neighbours(train, test) | {
+                "conditions_never_trained": compare_systems(tokenizer, train, test)
+            }
+    scored = sorted({evaluation for evaluations in compared.values() for evaluation in evaluations})
+    sources = {row["source"] for name in rows for row in rows[name]}
     write_json(
         card,
         {
-            "evaluation": {"rows": len(test), "kinds": _count(test, "kind")},
+            "evaluation": {name: {"rows": len(rows[name]), "kinds": _count(rows[name], "kind")} for name in scored},
             "mixes": report,
             "leaks": 0,
             "licences": sorted({licences[source] for source in sources}),
@@ -49,8 +45,23 @@ def audit(trained: list[str], scored: str, base: list[str], split: dict, licence
     )
 
 
-def _plain(rows: list[dict]) -> list[dict]:
-    return [{**row, "plain": plain_text(row["question"])} for row in rows]
+def _refuse_leaks(mix: str, evaluation: str, train: list[dict], test: list[dict], split: dict) -> None:
+    fields = sorted({field for one in one_by_one(split) for field in one.get("by", {})})
+    if leaks := find_leaks(train, test, ["request", "plain", *fields]):
+        shared = "; ".join(f"{field}: {', '.join(values[:5])}" for field, values in leaks.items())
+        raise SplitError(
+            f"mix {mix!r} shares with the evaluation {evaluation!r} {shared}. No arm is trained. Split by these fields."
+        )
+
+
+def _neighbours(train: list[dict], test: list[dict]) -> dict:
+    near, pairs = near_duplicates(_texts(train), _texts(test), threshold=0.6, most=20)
+    name = "word 3-gram Jaccard of at least 0.6"
+    return {"near_duplicates": {name: near, "of": len(_texts(test)), "closest": pairs}}
+
+
+def _plain(path: str) -> list[dict]:
+    return [{**row, "plain": plain_text(row["question"])} for row in read_jsonl(path)]
 
 
 def _texts(rows: list[dict]) -> list[str]:
@@ -62,7 +73,7 @@ def _count(rows: list[dict], field: str) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    from abstain.job import recorded
+    from abstain.jobs.guard import recorded
 
     with recorded(snakemake) as job:  # noqa: F821
         audit(**job)

@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from abstain.chat import check_tokenizer, compare_systems, describe_template, turns
-from abstain.checks import CHECKS, TemplateError
+from abstain.chats.checks import CHECKS, TemplateError
+from abstain.chats.templates import check_tokenizer, compare_systems, describe_template, turns
 
 SYSTEMS = "The system message of the evaluation is one that is trained."
 

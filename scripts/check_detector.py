@@ -3,9 +3,9 @@
 import pandas as pd
 from sklearn.metrics import cohen_kappa_score
 
-from abstain.files import write_text
-from abstain.refusal import DETECTORS
-from abstain.statistics import rate
+from abstain.jobs.files import write_text
+from abstain.scorers.detectors.registry import DETECTORS
+from abstain.tables.statistics import rate
 
 
 def check_detector(replies: str, agreement: str) -> None:
@@ -32,7 +32,7 @@ def check_detector(replies: str, agreement: str) -> None:
 
 
 if __name__ == "__main__":
-    from abstain.job import recorded
+    from abstain.jobs.guard import recorded
 
     with recorded(snakemake) as job:  # noqa: F821
         check_detector(**job)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from abstain.files import write_jsonl
-from abstain.world import compose, load_world, people
+from abstain.jobs.files import write_jsonl
+from abstain.pocket.world import compose, load_world, people
 
 
 def compose_world(world: list[str], recipe: dict, phase: str, chats: str) -> None:
@@ -15,7 +15,7 @@ def compose_world(world: list[str], recipe: dict, phase: str, chats: str) -> Non
 
 
 if __name__ == "__main__":
-    from abstain.job import recorded
+    from abstain.jobs.guard import recorded
 
     with recorded(snakemake) as job:  # noqa: F821
         compose_world(**job)

@@ -2,55 +2,32 @@
 
 from pathlib import Path
 
-import jinja2
-import pandas as pd
-
-from abstain.files import write_text
-from abstain.tables import COSINES
+from abstain.jobs.files import read_csv, write_text
+from abstain.pages.results import measured, percent, study_section
 
 
 def describe(
-    claims: list[str],
-    figures: list[str],
-    agreement: str,
-    template: str,
-    scale: str,
-    records: dict,
-    detector: str,
-    page: str,
+    claims: list[str], figures: list[str], agreement: str, template: str, scale: str, studies: dict, page: str
 ) -> None:
-    """Fill the template with every study's claims and figures; `records` holds each study's question and licences."""
+    """Fill the template with every study's claims and figures.
+
+    `studies` holds, by name, each study's question, the licences of its corpora and its detectors.
+    """
+    import jinja2
+
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"percent": percent, "number": number}
-    studies = [{"name": Path(path).parent.name, "claims": _rows(path)} for path in claims]
-    for study in studies:
-        mine = [Path(path) for path in figures if Path(path).parent.name == study["name"]]
-        study |= records[study["name"]]
-        study["figures"] = [{"name": path.stem, "caption": path.read_text(encoding="utf-8").strip()} for path in mine]
+    environment.filters |= {"percent": percent, "measured": measured}
+    sections = [study_section(name, record, claims, figures) for name, record in studies.items()]
     text = environment.from_string(Path(template).read_text(encoding="utf-8")).render(
-        scale=scale, studies=studies, detector=detector, agreement=_rows(agreement)
+        scale=scale, studies=sections, agreement=read_csv(agreement)
     )
     write_text(page, text)
 
 
-def percent(value) -> str:
-    """A rate in percent, or `none` where there is none."""
-    return "none" if value == "" else f"{100 * float(value):.1f}"
-
-
-def number(value, metric: str) -> str:
-    """A value of a metric: cosines as they are, rates in percent."""
-    return percent(value) if metric not in COSINES or value == "" else f"{float(value):.3f}"
-
-
-def _rows(path: str) -> list[dict]:
-    return pd.read_csv(path, keep_default_na=False).to_dict("records")
-
-
 if __name__ == "__main__":
-    from abstain.job import recorded
+    from abstain.jobs.guard import recorded
 
     with recorded(snakemake) as job:  # noqa: F821
         describe(**job)

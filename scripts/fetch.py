@@ -3,22 +3,22 @@
 import os
 from pathlib import Path
 
-from abstain.download import fetch_file
+from abstain.corpora.download import fetch_file
 
 
 def fetch(
-    url: str, mirror_path: str, size: int, digest: str, mirror: str | None, file: str, scratch: Path
+    url: str, in_mirror: str, size: int, digest: str, mirror: str | None, file: str, scratch: Path
 ) -> None:  # fmt: skip
     """Write the file when its size and SHA-256 are as pinned; otherwise nothing.
 
     The folder named by ABSTAIN_MIRROR is tried first, then the config's `mirror`, then `url`.
     """
     folders = [folder for folder in (os.environ.get("ABSTAIN_MIRROR"), mirror) if folder]
-    fetch_file(url, folders, mirror_path, size, digest, file, scratch)
+    fetch_file(url, folders, in_mirror, size, digest, file, scratch)
 
 
 if __name__ == "__main__":
-    from abstain.job import recorded
+    from abstain.jobs.guard import recorded
 
     with recorded(snakemake) as job:  # noqa: F821
         mirror = snakemake.config["mirror"]  # noqa: F821 - no parameter: the record names no machine's folder

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from abstain.download import CorpusError
-from abstain.files import read_json, require_room, whole
+from abstain.corpora.download import CorpusError
+from abstain.jobs.files import copy_file, read_json, require_room, whole
 
 KINDS_OF_FILES = ["model*.safetensors", "*.json", "*.jinja", "*.txt"]  # no pickle, no code
 
@@ -69,8 +69,7 @@ def lay_out(snapshot: Path, files: dict[str, str]) -> None:
             found = [place / name for place in (Path(folder), snapshot) if (place / name).is_file()]
             if not found:
                 raise CorpusError(f"{snapshot} has no {name}; choose a model or revision that has it")
-            with whole(target) as part:
-                shutil.copyfile(found[0], part)
+            copy_file(found[0], target)
 
 
 def _first_line(error: Exception) -> str:
@@ -78,7 +77,7 @@ def _first_line(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    from abstain.job import recorded
+    from abstain.jobs.guard import recorded
 
     with recorded(snakemake) as job:  # noqa: F821
         fetch_base(**job)

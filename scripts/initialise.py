@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
-from abstain.models import adapter_settings, exact_torch, load_model, save_adapter
+from abstain.models.adapters import adapter_settings, save_adapter
+from abstain.models.loading import exact_torch, load_model
 
 
-def initialise(base: list[str], base_name: str, adapter: dict, seed: int, weights: str, config: str) -> None:
-    """Write a fresh adapter: A drawn from the seed, B zero (arXiv 2106.09685, section 4.1)."""
+def initialise(base: list[str], base_name: dict, adapter: dict, seed: int, weights: str, config: str) -> None:
+    """Write a fresh adapter: A drawn from the seed, B zero (arXiv 2106.09685, section 4.1).
+
+    `base_name` says where others find the base: {"path"} or {"hub", "revision"}.
+    """
     from peft import get_peft_model
 
     exact_torch(seed, "cpu")
@@ -17,7 +21,7 @@ def initialise(base: list[str], base_name: str, adapter: dict, seed: int, weight
 
 
 if __name__ == "__main__":
-    from abstain.job import recorded
+    from abstain.jobs.guard import recorded
 
     with recorded(snakemake) as job:  # noqa: F821
         initialise(**job)

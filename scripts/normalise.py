@@ -4,20 +4,20 @@ import csv
 
 import yaml
 
-from abstain.corpora import READERS, Quarantined
-from abstain.download import CorpusError
-from abstain.files import digest, write_json, write_jsonl
+from abstain.corpora.readers import READERS, Quarantined
+from abstain.corpora.download import CorpusError
+from abstain.jobs.files import digest, write_json, write_jsonl
 
 
 def normalise(
-    corpus: str, record_of_corpus: dict, files: list[str], examples: str, quarantine: str, card: str
+    corpus: str, settings: dict, files: list[str], examples: str, quarantine: str, card: str
 ) -> None:  # fmt: skip
     """Write examples in the order of the corpus, the quarantined rows, and a card with counts and the licence.
 
-    A limit takes examples by a hash of their ids, because many corpora are sorted by topic. `files` are paths in the
-    order of their names in the record.
+    `settings` is the corpus's record in the scale; `files` are paths in the order of their names there. A limit takes
+    examples by a hash of their ids, because many corpora are sorted by topic.
     """
-    rows = read(corpus, record_of_corpus["reader"], dict(zip(record_of_corpus["files"], files, strict=True)))
+    rows = read(corpus, settings["reader"], dict(zip(settings["files"], files, strict=True)))
     good = [{**row, "source": corpus} for row in rows if isinstance(row, dict)]
     bad = [{"where": row.where, "reason": row.reason} for row in rows if isinstance(row, Quarantined)]
     if not good:
@@ -25,12 +25,12 @@ def normalise(
     repeated = len(good) - len({row["id"] for row in good})
     if repeated:
         raise CorpusError(f"corpus {corpus!r} repeats {repeated} ids; ids must be unique")
-    drawn = {row["id"] for row in sorted(good, key=lambda row: digest(row["id"]))[: record_of_corpus["limit"]]}
+    drawn = {row["id"] for row in sorted(good, key=lambda row: digest(row["id"]))[: settings["limit"]]}
     kept = [row for row in good if row["id"] in drawn]
     write_jsonl(examples, kept)
     write_jsonl(quarantine, bad)
     counts = {"rows": len(rows), "kept": len(kept), "quarantined": len(bad)}
-    write_json(card, {"corpus": corpus, **counts, "licence": record_of_corpus["licence"]})
+    write_json(card, {"corpus": corpus, **counts, "licence": settings["licence"]})
 
 
 def read(corpus: str, reader: str, files: dict[str, str]) -> list[dict | Quarantined]:
@@ -48,7 +48,7 @@ def _first(bad: list[dict]) -> str:
 
 
 if __name__ == "__main__":
-    from abstain.job import recorded
+    from abstain.jobs.guard import recorded
 
     with recorded(snakemake) as job:  # noqa: F821
         normalise(**job)

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from abstain.batches import batches_by_rows
-from abstain.files import read_jsonl, write_jsonl
-from abstain.generation import reply
-from abstain.models import exact_torch, load_model
+from abstain.jobs.files import read_jsonl, write_jsonl
+from abstain.models.batches import batches_by_rows
+from abstain.models.generation import reply
+from abstain.models.loading import exact_torch, load_model
 
 
 def predict(rendered: str, checkpoint: list[str], generation: dict, device: str, predictions: str) -> None:
@@ -25,14 +25,14 @@ def predict(rendered: str, checkpoint: list[str], generation: dict, device: str,
     lengths, conditions = [len(row["input_ids"]) for row in rows], [row["condition"] for row in rows]
     batches = batches_by_rows(lengths, conditions, generation["batch_rows"])
     for number, members in enumerate(batches, start=1):
-        made = reply(model, tokenizer, [rows[i]["input_ids"] for i in members], generation["max_new_tokens"])
-        replies |= dict(zip(members, made, strict=True))
+        texts = reply(model, tokenizer, [rows[i]["input_ids"] for i in members], generation["max_new_tokens"])
+        replies |= dict(zip(members, texts, strict=True))
         print(f"{len(replies)} of {len(rows)} replies (batch {number} of {len(batches)})", flush=True)
     write_jsonl(predictions, ({"id": row["id"], **replies[i]} for i, row in enumerate(rows)))
 
 
 if __name__ == "__main__":
-    from abstain.job import recorded
+    from abstain.jobs.guard import recorded
 
     with recorded(snakemake) as job:  # noqa: F821
         predict(**job)

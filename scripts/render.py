@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from abstain.chat import check_tokenizer, describe_template, prompt_ids, render_chat
-from abstain.checks import TemplateError
-from abstain.files import read_jsonl, write_json, write_jsonl
+from abstain.chats.checks import TemplateError
+from abstain.chats.templates import check_tokenizer, describe_template, prompt_ids, render_chat
+from abstain.jobs.files import read_jsonl, write_json, write_jsonl
 
 
 def render(examples: str, base: list[str], max_length: int, rendered: str, card: str) -> None:
-    """Write token ids, with a mask of the tokens that carry loss where there is a reply to learn.
+    """Write {"id", "condition", "input_ids"} for each example, with a mask of the tokens that carry loss where there
+    is a reply to learn.
 
     The card says what the template does. Raises TemplateError when training would not see what generation sees.
     """
@@ -32,15 +33,13 @@ def render(examples: str, base: list[str], max_length: int, rendered: str, card:
 
 
 def _row(tokenizer, example: dict, max_length: int) -> dict:
-    messages = example["messages"]
+    messages, row = example["messages"], {"id": example["id"], "condition": example["condition"]}
     try:
         if "target" in example:
             chat = [*messages, {"role": "assistant", "content": example["target"]}]
-            ids, mask = render_chat(tokenizer, chat, since=len(messages))
-            row = {"id": example["id"], "input_ids": ids, "completion_mask": mask}
+            row["input_ids"], row["completion_mask"] = render_chat(tokenizer, chat, since=len(messages))
         else:
-            condition = example["condition"]
-            row = {"id": example["id"], "condition": condition, "input_ids": prompt_ids(tokenizer, messages)}
+            row["input_ids"] = prompt_ids(tokenizer, messages)
     except TemplateError as error:
         raise TemplateError(f"row {example['id']}: {error}") from error
     if len(row["input_ids"]) > max_length:
@@ -52,7 +51,7 @@ def _row(tokenizer, example: dict, max_length: int) -> dict:
 
 
 if __name__ == "__main__":
-    from abstain.job import recorded
+    from abstain.jobs.guard import recorded
 
     with recorded(snakemake) as job:  # noqa: F821
         render(**job)

@@ -1,42 +1,52 @@
-"""Sum up a study's scored replies: rates with intervals, paired comparisons, and the verdict on each claim."""
+"""Sum up a study's scored replies: metrics with intervals, paired comparisons, and the verdict on each claim."""
 
 import pandas as pd
 
-from abstain.files import whole, write_json
-from abstain.tables import ALL, compare_arms, judge_claims, load_runs, summarise_runs
+from abstain.jobs.files import whole, write_json
+from abstain.scorers.metric import columns
+from abstain.scorers.metric import metrics as metrics_of
+from abstain.settings.arms import ALL
+from abstain.tables.claims import judge_claims
+from abstain.tables.comparisons import compare_arms
+from abstain.tables.runs import load_runs
+from abstain.tables.summary import summarise_runs
 
 
 def summarise(
     scores: list[str],
-    closeness: list[str],
     study: str,
-    record: dict,
-    detector: str,
+    scorers: dict,
+    gaps: dict,
+    claims: list,
     summary: str,
     comparisons: str,
-    claims: str,
+    verdicts: str,
     metrics: str,
 ) -> None:
-    """Write the study's tables from its runs' scores and, where the study has an ideal refusal, closeness to it."""
-    runs = load_runs(scores, closeness)
-    table = summarise_runs(runs, study, record["gaps"], detector)
-    judged = judge_claims(table, record["claims"], study)
-    for frame, path in ((table, summary), (compare_arms(runs, study), comparisons), (judged, claims)):
+    """Write the study's tables from its score files; `scorers` are the study's, by name."""
+    runs, by_scorer = load_runs(scores, columns(scorers)), metrics_of(scorers)
+    measured = [metric for each in by_scorer.values() for metric in each]
+    table = summarise_runs(runs, study, gaps, by_scorer)
+    judged = judge_claims(table, claims, study, measured)
+    for frame, path in ((table, summary), (compare_arms(runs, study, measured), comparisons), (judged, verdicts)):
         with whole(path) as part:
             frame.to_csv(part, index=False, float_format="%.6f", lineterminator="\n")
     write_json(metrics, nested(table[table.seed == ALL]))
 
 
 def nested(table: pd.DataFrame) -> dict:
-    """{arm: {condition: {metric: value}}}, the shape that `dvc metrics diff` shows."""
+    """{arm: {mix: {condition: {kind: {metric: value}}}}}, the shape that `dvc metrics diff` shows."""
     tree: dict = {}
     for row in table.dropna(subset="value").itertuples():
-        tree.setdefault(row.arm, {}).setdefault(row.condition, {})[row.metric] = round(row.value, 6)
+        place = tree
+        for key in (row.arm, row.mix, row.condition, row.kind):
+            place = place.setdefault(key, {})
+        place[row.metric] = round(row.value, 6)
     return tree
 
 
 if __name__ == "__main__":
-    from abstain.job import recorded
+    from abstain.jobs.guard import recorded
 
     with recorded(snakemake) as job:  # noqa: F821
         summarise(**job)

@@ -1,10 +1,9 @@
 """Train the pocket model's byte-level BPE tokenizer on the composed chats."""
 
 from itertools import islice
-from pathlib import Path
 
-from abstain.chat import CHATML, IM_END, IM_START, PAD
-from abstain.files import read_jsonl, write_json
+from abstain.chats.templates import CHATML, IM_END, IM_START, PAD
+from abstain.jobs.files import read_jsonl, whole, write_json, write_text
 
 # Qwen2's split of text into words (github.com/QwenLM, tokenizer.json): every digit is a token of its own.
 WORDS = (
@@ -35,8 +34,9 @@ def train_tokenizer(chats: str, recipe: dict, tokenizer: str, tokenizer_config: 
     )
     rows = islice(read_jsonl(chats), recipe["tokenizer"]["rows"])
     bpe.train_from_iterator((message["content"] for row in rows for message in row["messages"]), trainer)
-    bpe.save(tokenizer)
-    Path(chat_template).write_text(CHATML, encoding="utf-8")
+    with whole(tokenizer) as part:
+        bpe.save(str(part))
+    write_text(chat_template, CHATML)
     write_json(tokenizer_config, _settings(recipe))
 
 
@@ -52,7 +52,7 @@ def _settings(recipe: dict) -> dict:
 
 
 if __name__ == "__main__":
-    from abstain.job import recorded
+    from abstain.jobs.guard import recorded
 
     with recorded(snakemake) as job:  # noqa: F821
         train_tokenizer(**job)

@@ -1,89 +1,100 @@
-"""Compare every published file with the list of hashes that came with the project, and say where they first part.
+"""Compare every published file with the list of hashes that came with the project, and say what parts, and why.
 
-    python scripts/verify.py results/pocket
+    python scripts/verify.py results/pocket [--report logs/pocket/verify.json]
 
-The reference is the list as committed (git), else the list on disk. Exit status 1 when anything differs or is missing.
+The list is the committed one; where Git cannot give it, the published copy (published/<scale>.sha256), which no run
+writes. Without either there is no verdict. Exit status 1 when anything is not identical, or is old in this tree.
 """
 
 import argparse
-import re
-import subprocess
 import sys
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
-from abstain.files import sha256
+from abstain.jobs.errors import AbstainError
+from abstain.jobs.files import write_json
+from abstain.verdicts.contents import TOLERANCE
+from abstain.verdicts.files import IDENTICAL, UNEXPECTED, Verdict, judge_all
+from abstain.verdicts.reference import find_reference
+from abstain.verdicts.tree import old_since
+from abstain.verdicts.why import Finding, explain
 
-FLOW = (
-    "bases",
-    "raw",
-    "corpora",
-    "splits",
-    "rendered",
-    "initial",
-    "adapters",
-    "checkpoints",
-    "predictions",
-    "scores",
-    "closeness",
-    "tables",
-    "figures",
-)
+SHOWN = 4  # jobs and files of one line
 
 
-def verify(folder: Path) -> int:
-    """Print a verdict for each file that is not identical, a count of verdicts, and the first divergence; 0 if none."""
-    reference = parse(reference_list(folder))
-    verdicts = {path: judge(folder / path, value) for path, value in reference.items()}
-    wrong = sorted((path for path in verdicts if verdicts[path] != "identical"), key=_place)
-    for path in wrong:
-        print(f"{verdicts[path]:12} {path}")
-    counts = Counter(verdicts.values())
-    print(f"{folder}: " + ", ".join(f"{counts[name]} {name}" for name in sorted(counts)))
-    if wrong:
-        print(f"The first file that parts, in the order of the flow, is {wrong[0]}; look at its record and log.")
-    return 1 if wrong else 0
-
-
-def reference_list(folder: Path) -> str:
-    """The committed list of hashes, or the one on disk when this is no git checkout."""
-    path = folder / "SHA256SUMS"
+def verify(folder: Path, report: Path | None = None) -> int:
+    """Print the verdicts, the causes and what is old; write the same for machines; 1 when there is anything, else 0."""
     try:
-        git = ["git", "-C", str(folder), "show", f"HEAD:./{path.name}"]
-        shown = subprocess.run(git, capture_output=True, text=True, check=False)
-    except FileNotFoundError:  # no git
-        shown = None
-    if shown is not None and shown.returncode == 0:
-        return shown.stdout
-    if path.is_file():
-        print(f"no committed list found: comparing with {path} as it is on disk")
-        return path.read_text(encoding="utf-8", errors="replace")
-    raise SystemExit(f"there is no {path}, neither committed nor on disk; run `make reproduce` first")
+        reference = find_reference(folder)
+        verdicts = judge_all(folder, reference)
+        old = old_since(folder)
+        findings = explain(folder, reference, verdicts)
+    except AbstainError as error:
+        print(error)
+        if report:
+            write_json(report, {"folder": str(folder), "status": 1, "no_verdict": str(error)})
+        return 1
+    status = int(bool(old) or any(verdict.word != IDENTICAL for verdict in verdicts.values()))
+    for line in (*reference.notes, *_lines(folder, reference.source, verdicts), *_why(findings), *_old(old)):
+        print(line)
+    if report:
+        said = {"folder": str(folder), "status": status, "reference": reference.source, "git": list(reference.notes)}
+        said |= {"tolerance": TOLERANCE, "counts": dict(Counter(verdict.word for verdict in verdicts.values()))}
+        said |= {"files": {path: verdict._asdict() for path, verdict in verdicts.items()}, "old": old}
+        said |= {"causes": [{**asdict(each), "cause": _record(each)} for each in findings]}
+        write_json(report, said)
+    return status
 
 
-def parse(text: str) -> dict[str, str]:
-    """`sha256sum`'s lines to a map from path to hash; SystemExit when there is none, or one is something else."""
-    lines = [line for line in text.splitlines() if line]
-    damaged = [line for line in lines if not re.fullmatch(r"[0-9a-f]{64}  .+", line)]
-    if damaged or not lines:
-        found = f"the line {damaged[0][:80]!r}" if damaged else "nothing"
-        raise SystemExit(f"the list of hashes is damaged: it holds {found}; bring SHA256SUMS back from git")
-    return {line[66:]: line[:64] for line in lines}
+def _record(finding: Finding) -> dict:
+    return {**finding.cause._asdict(), "text": str(finding.cause)}
 
 
-def judge(path: Path, value: str) -> str:
-    """identical, different, or missing."""
-    if not path.is_file():
-        return "missing"
-    return "identical" if sha256(path) == value else "different"
+def _lines(folder: Path, source: str, verdicts: dict[str, Verdict]) -> list[str]:
+    """A line for each file that is not identical, a count of verdicts, and the first that parts."""
+    wrong = {path: verdict for path, verdict in verdicts.items() if verdict.word != IDENTICAL}
+    width = max((len(verdict.word) for verdict in wrong.values()), default=0)
+    lines = [
+        f"{verdict.word:{width}}  {path}" + f"  ({verdict.detail})" * bool(verdict.detail)
+        for path, verdict in wrong.items()
+    ]
+    counts = Counter(verdict.word for verdict in verdicts.values())
+    lines.append(f"{folder} against {source}: " + ", ".join(f"{counts[word]} {word}" for word in sorted(counts)))
+    if wrong:
+        lines.append(f"The first file that parts, in the order of the flow, is {next(iter(wrong))}.")
+    if counts[UNEXPECTED]:
+        lines.append("Of what is unexpected `make tidy` removes what no job makes any more.")
+    return lines
 
 
-def _place(path: str) -> tuple[int, str]:
-    step = path.split("/")[0]
-    return (FLOW.index(step) if step in FLOW else len(FLOW), path)
+def _why(findings: list[Finding]) -> list[str]:
+    """A line for each first cause, with the ways from it to tables and figures below it."""
+    lines = ["Why:"] if findings else []
+    for each in findings:
+        lines.append(f"  {each.cause} [{_some(_name(job) for job in each.jobs)}]")
+        lines += [f"    {way}: {_some(files)}" for way, files in each.reaches.items()]
+        lines += [f"    not yet reached, {way}: {_some(files)}" for way, files in each.threatens.items()]
+    return lines
+
+
+def _old(old: dict[str, int]) -> list[str]:
+    """What has changed in the tree since the results were made."""
+    lines = ["These results are old: the tree is not what they were made from; `make reproduce` makes them again."]
+    return [*lines, *(f"  {sentence} ({jobs} job{'s' * (jobs > 1)})" for sentence, jobs in old.items())] if old else []
+
+
+def _name(job: str) -> str:
+    return job.removeprefix("records/").removesuffix(".json")
+
+
+def _some(names) -> str:
+    names = list(names)
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", default=Path("results/pocket"))
-    sys.exit(verify(parser.parse_args().folder))
+    parser.add_argument("--report", type=Path, help="write the same as JSON to this file")
+    sys.exit(verify(**vars(parser.parse_args())))

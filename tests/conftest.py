@@ -7,14 +7,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
-from abstain.numerics import EXACT
-from abstain.world import load_world
+from abstain.jobs.numerics import EXACT
+from abstain.jobs.watch import VARIABLE
+from abstain.pocket.world import load_world
+from abstain.settings.schema import ConfigError
+from abstain.studies.check import check_files, read_studies
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("rules", "scripts", "envs", "profiles", "schemas", "data", "models", "report", "config")
@@ -26,10 +31,97 @@ def pytest_configure(config):
     os.environ.update(EXACT)
 
 
+@dataclass
+class Settings:
+    """A scale and the files of its studies, as they are written: what a test may change before it writes them."""
+
+    scale: dict
+    files: dict[str, dict]  # the study files, by the path that the scale names
+
+    @classmethod
+    def read(cls, path: Path) -> "Settings":
+        scale = load(path)
+        paths = {study["file"] for study in scale["studies"].values()}
+        return cls(scale, {name: load(path.parent / name) for name in sorted(paths)})
+
+    def copy(self) -> "Settings":
+        return copy.deepcopy(self)
+
+    def asks(self, study: str) -> dict:
+        """What the study's file says."""
+        return self.files[self.scale["studies"][study]["file"]]
+
+    def values(self, study: str) -> dict:
+        """What the scale says of the study."""
+        return self.scale["studies"][study]
+
+    def resolved(self, study: str) -> dict:
+        """The study's record as jobs get it."""
+        return {**self.asks(study), **{key: value for key, value in self.values(study).items() if key != "file"}}
+
+    def changed(self, where: str, value=None) -> "Settings":
+        """A copy with the value at a path of keys, or without the last key when the value is `...`.
+
+        A path that begins with `asks/<study>` leads into that study's file, any other into the scale.
+        """
+        made = self.copy()
+        first, *rest = where.split("/")
+        if first == "asks":
+            made.files[made.scale["studies"][rest[0]]["file"]] = put(made.asks(rest[0]), "/".join(rest[1:]), value)
+        else:
+            made.scale = put(made.scale, where, value)
+        return made
+
+    def write(self, folder: Path, name: str = "config.yaml") -> Path:
+        """Write the scale under this name in a folder, and the study files below it; gives the scale's path.
+
+        A file that would not change keeps its time.
+        """
+        for path, value in {name: self.scale, **self.files}.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+            if not (folder / path).is_file() or (folder / path).read_text(encoding="utf-8") != text:
+                (folder / path).write_text(text, encoding="utf-8")
+        return folder / name
+
+
+def load(path: Path) -> dict:
+    """What a YAML file holds."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def put(record: dict, where: str, value=None) -> dict:
+    """A copy with the value at the path of keys, or without the last key when the value is `...`."""
+    record = copy.deepcopy(record)
+    *path, last = [int(part) if part.isdigit() else part for part in where.split("/")]
+    node = record
+    for part in path:
+        node = node[part]
+    if value is ...:
+        del node[last]
+    else:
+        node[last] = value
+    return record
+
+
+def studies_of(settings: Settings, folder: Path, name: str = "config.yaml", command_line: Mapping = {}) -> dict:
+    """The resolved studies of settings written into a folder, read as the Snakefile reads them; raises ConfigError."""
+    path = settings.write(folder, name)
+    check_files([path], command_line)
+    return read_studies(load(path), [path], ROOT, is_main=True)
+
+
+def refusal(settings: Settings, folder: Path) -> str:
+    """The message with which settings are refused."""
+    with pytest.raises(ConfigError) as caught:
+        studies_of(settings, folder)
+    return str(caught.value)
+
+
 class Project:
     """A copy of the project in a folder of its own."""
 
-    def __init__(self, folder: Path, config: dict):
+    def __init__(self, folder: Path, settings: Settings):
         folder.mkdir(parents=True)
         for part in PARTS:
             source = ROOT / part
@@ -38,7 +130,7 @@ class Project:
                 source, folder / part
             )
         self.folder = folder
-        self.write(config)
+        self.write(settings)
 
     @classmethod
     def copied(cls, source: Path, folder: Path) -> "Project":
@@ -47,8 +139,9 @@ class Project:
         project.folder = Path(shutil.copytree(source, folder))
         return project
 
-    def write(self, config: dict) -> None:
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
+    def write(self, settings: Settings) -> None:
+        """Write the scale and its study files."""
+        settings.write(self.folder)
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "snakemake", *arguments]
@@ -75,30 +168,37 @@ def is_published() -> bool:
     return subprocess.run(judge, cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 
-@pytest.fixture(scope="session")
-def pocket_config() -> dict:
-    """The pocket scale as it stands."""
-    return yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+@pytest.fixture(autouse=True)
+def no_study_is_remembered(monkeypatch):
+    """A test that reads studies notes their files for the jobs of its run; no other test is such a job."""
+    monkeypatch.setenv(VARIABLE, "{}")
 
 
 @pytest.fixture(scope="session")
-def miniature_config(pocket_config) -> dict:
+def pocket() -> Settings:
+    """The pocket scale and its studies, as committed; a test changes a copy."""
+    return Settings.read(ROOT / "config.yaml")
+
+
+@pytest.fixture(scope="session")
+def small(pocket) -> Settings:
     """Every study of the pocket scale with few rows, few steps and one seed, through every rule."""
-    config = copy.deepcopy(pocket_config)
-    for study in config["studies"].values():
-        study["seeds"] = study["seeds"][:1]
-        study["generation"]["max_new_tokens"] = 12
-        for recipe in study["recipes"].values():
+    settings = pocket.copy()
+    for name, values in settings.scale["studies"].items():
+        values["seeds"] = values["seeds"][:1]
+        values["generation"]["max_new_tokens"] = 12
+        for recipe in values["recipes"].values():
             recipe.update(steps=6, warmup_steps=1, save_steps=2, batch_size=4)
-        for name, mix in study["mixes"].items():
-            most = 6 if name == study["evaluation"] else 12
-            for row in mix["rows"]:
+        study = settings.asks(name)
+        for mix, record in study["mixes"].items():
+            most = 6 if mix in study["evaluation"] else 12
+            for row in record["rows"]:
                 row["rows"] = min(row["rows"], most)
-    return config
+    return settings
 
 
 @pytest.fixture(scope="session")
-def miniature(tmp_path_factory, miniature_config) -> Project:
+def miniature(tmp_path_factory, small) -> Project:
     """A finished run of the miniature with one core: run once, and copied for each of pytest's workers.
 
     Tests read it and never change it.
@@ -108,16 +208,16 @@ def miniature(tmp_path_factory, miniature_config) -> Project:
     with open(shared / "miniature.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (shared / "miniature").exists():
-            first = Project(Path(tempfile.mkdtemp(dir=shared)) / "project", miniature_config)
+            first = Project(Path(tempfile.mkdtemp(dir=shared)) / "project", small)
             first.snakemake("--cores", "1")
             first.folder.rename(shared / "miniature")
     return Project.copied(shared / "miniature", tmp_path_factory.mktemp("one") / "project")
 
 
 @pytest.fixture
-def planned(tmp_path, miniature_config) -> Project:
+def planned(tmp_path, small) -> Project:
     """A copy in which nothing has run yet, free to be changed."""
-    return Project(tmp_path / "project", miniature_config)
+    return Project(tmp_path / "project", small)
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,14 @@ import random
 
 import pytest
 
-from abstain.batches import batches_by_rows, batches_by_tokens
+from abstain.models.batches import batches_by_rows, batches_by_tokens
 
 LENGTHS = random.Random(7).choices(range(1, 61), k=500)
 
 
 @pytest.mark.parametrize("pool", [1, 7, 100, 500, 1000])
 @pytest.mark.parametrize("budget", [1, 60, 250])
-def test_every_row_stands_in_one_batch_of_its_pool(budget, pool):
+def test_every_row_is_in_one_batch_of_its_pool(budget, pool):
     batches = batches_by_tokens(LENGTHS, budget, pool, seed=1)
     flat = [i for batch in batches for i in batch]
     assert sorted(flat) == list(range(500))
@@ -32,7 +32,7 @@ def test_no_batch_could_have_taken_the_next_row():
         assert (len(batch) + 1) * LENGTHS[following[0]] > 128
 
 
-def test_a_row_longer_than_the_budget_stands_alone():
+def test_a_row_longer_than_the_budget_is_alone():
     assert sorted(batches_by_tokens([3, 99, 3], 6, 10, seed=1)) == [[0, 2], [1]]
 
 

@@ -3,11 +3,13 @@
 import re
 
 import pytest
+from chats import BODY, BROKEN, PROMPT, REPLY, SYSTEM, USER, row
 from families import FAMILIES, write_tokenizer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from abstain.chat import (
+from abstain.chats.checks import TemplateError
+from abstain.chats.templates import (
     CHATML,
     before_user,
     check_tokenizer,
@@ -16,14 +18,6 @@ from abstain.chat import (
     prompt_ids,
     render_chat,
 )
-from abstain.checks import TemplateError
-from abstain.files import read_json, read_jsonl, write_jsonl
-from render import render
-
-SYSTEM, USER = {"role": "system", "content": "Be kind."}, {"role": "user", "content": "How do I bake bread?"}
-REPLY = {"role": "assistant", "content": "With care."}
-BODY = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-PROMPT = "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 
 
 @pytest.fixture
@@ -54,36 +48,6 @@ def test_the_template_of_the_pocket_model_passes(tokenizer):
     assert prompt_ids(tokenizer, [SYSTEM, USER]) == ids[: mask.index(1)]
 
 
-BROKEN = {
-    "a generation prompt that training never shows": (
-        BODY + PROMPT.replace("assistant", "helper"),
-        r"does not begin with the prompt.*prompt: .*helper.*training: .*assistant",
-    ),
-    "a thinking block that is in the training text alone": (
-        BODY.replace("{{ m.content }}", "{{ '<think>\n\n</think>\n\n' if m.role == 'assistant' }}{{ m.content }}")
-        + PROMPT,
-        r"the reply and nothing else.*reply: +'With care.'.*taught: .*</think>.*With care",
-    ),
-    "a system message that is left out": (
-        BODY.replace("messages %}", "messages if m.role != 'system' %}") + PROMPT,
-        r"leaves out or rewrites a message of the role 'system'.*message: 'Be kind.'.*prompt: .*bake bread",
-    ),
-    "texts in capitals": (BODY.replace("m.content", "m.content | upper") + PROMPT, r"leaves out or rewrites"),
-    "a reply in capitals": (
-        BODY.replace("m.content", "(m.content | upper if m.role == 'assistant' else m.content)") + PROMPT,
-        r"the reply and nothing else.*reply: +'With care.'.*taught: +'WITH CARE.'",
-    ),
-    "no end token behind the last reply": (
-        BODY.replace("<|im_end|>", "{{ '' if loop.last and m.role == 'assistant' else '<|im_end|>' }}") + PROMPT,
-        r"end token '<\|im_end\|>' must stand behind the reply, once.*prompt: .*training: .*With care",
-    ),
-    "a refusal of the template": (
-        "{{ raise_exception('no system message, please') }}",
-        r"cannot write a chat of the roles system, user: no system message, please",
-    ),
-}
-
-
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_bad_template_is_stopped_with_the_two_texts(tokenizer, name):
     tokenizer.chat_template, message = BROKEN[name]
@@ -103,7 +67,7 @@ def test_a_prompt_whose_last_token_joins_the_reply_is_stopped(tokenizer):
 
 @pytest.mark.parametrize("reply", ["", "  \n", "Stop.<|im_end|>Go."])
 def test_a_reply_that_is_empty_or_holds_the_end_token_is_stopped(tokenizer, reply):
-    with pytest.raises(TemplateError, match="not empty|must stand behind the reply, once"):
+    with pytest.raises(TemplateError, match="not empty|behind the reply, once"):
         render_chat(tokenizer, [USER, {**REPLY, "content": reply}])
 
 
@@ -157,11 +121,6 @@ def test_a_tokenizer_without_a_template_or_an_end_token_is_stopped(tokenizer, na
         check_tokenizer(tokenizer)
 
 
-def row(condition: str, system: str | None, **rest) -> dict:
-    messages = [USER] if system is None else [{"role": "system", "content": system}, USER]
-    return {"id": condition, "condition": condition, "messages": messages, **rest}
-
-
 def test_conditions_that_are_never_trained_are_named(tokenizer):
     trained = [row("on", "Mode on."), row("off", "Mode off.")]
     assert compare_systems(tokenizer, trained, trained) == []
@@ -197,51 +156,3 @@ def test_the_card_says_what_the_template_does(tokenizer):
     assert card["end_token"] == "<|im_end|>" and card["pad_token"] == "<|endoftext|>"
     assert card["before_reply"] == "<|im_end|>\n<|im_start|>assistant\n"
     assert card["thinking"] == "unknown to the template"
-
-
-def rendered(tmp_path, folder, examples: list[dict], most: int = 512) -> dict:
-    write_jsonl(tmp_path / "examples", examples)
-    files = [str(tmp_path / name) for name in ("examples", "ids", "card")]
-    render(files[0], [str(folder / "model.safetensors")], most, *files[1:])
-    return read_json(tmp_path / "card")
-
-
-def test_render_keeps_counts_and_the_hash_of_the_template(tmp_path, tokenizer_folder):
-    import hashlib
-
-    mine = [row("on", "Mode on.", target="Yes."), row("off", "Mode off.", target="No.")]
-    card = rendered(tmp_path, tokenizer_folder, mine)
-    assert card["chat_template"] == hashlib.sha256((tokenizer_folder / "chat_template.jinja").read_bytes()).hexdigest()
-    ids = list(read_jsonl(tmp_path / "ids"))
-    assert card["loss_tokens"] == sum(sum(row["completion_mask"]) for row in ids) > 0
-    assert card["tokens"] == sum(len(row["input_ids"]) for row in ids) and card["rows"] == 2
-    assert card["longest"] == max(len(row["input_ids"]) for row in ids)
-
-
-@pytest.mark.parametrize(
-    ("examples", "most", "message"),
-    [
-        ([row("on", "Mode on.", target="")], 512, "row on: .*not empty"),
-        ([row("on", "Mode on.", target="Yes.")], 20, r"row on has \d+ tokens, more than the 20 of max_length"),
-        ([], 512, "holds no row"),
-    ],
-)
-def test_render_names_the_row_and_writes_nothing(tmp_path, tokenizer_folder, examples, most, message):
-    with pytest.raises(TemplateError, match=message):
-        rendered(tmp_path, tokenizer_folder, examples, most)
-    assert not (tmp_path / "ids").exists() and not (tmp_path / "card").exists()
-
-
-def test_a_bad_template_stops_the_workflow_before_any_training(planned, miniature_config):
-    """The message, with the two texts, stands in the log; no traceback, nothing half-written."""
-    template = planned.folder / "models/pocket/chat_template.jinja"
-    template.write_text(BODY + PROMPT.replace("assistant", "helper"))
-    study, record = next(iter(miniature_config["studies"].items()))
-    mix = next(arm["mix"] for arm in record["arms"].values() if arm["from"] is not None)
-    output = planned.snakemake("--cores", "1", f"results/pocket/rendered/{study}/{mix}/tokens.jsonl", check=False)
-    log = (planned.folder / f"logs/pocket/render/{study}/{mix}.log").read_text()
-    assert output.startswith("exit 1") and "Traceback" not in log
-    assert re.search(
-        "(?s)render: row .*: the training text does not begin.*prompt: .*helper.*training: .*assistant", log
-    )
-    assert not list((planned.folder / f"results/pocket/rendered/{study}").rglob("*.jsonl"))

@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from chats import BROKEN, REPLY, SYSTEM, USER
 from conftest import ROOT
-from test_chat import BROKEN, REPLY, SYSTEM, USER
 
-from abstain.files import write_jsonl
+from abstain.jobs.files import write_jsonl
 from check_chats import main
 
 CHATS = [{"messages": [SYSTEM, USER, REPLY, USER, REPLY]}, {"messages": [SYSTEM, USER], "target": "Slowly."}]

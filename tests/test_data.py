@@ -1,10 +1,10 @@
-"""The authored world: every list has its length, nothing stands in it twice, and no question gives its answer away."""
+"""The authored world: every list has its length, nothing is in it twice, and no question gives its answer away."""
 
 import csv
 from collections import Counter
 from pathlib import Path
 
-from abstain.corpora import plain_text
+from abstain.corpora.readers import plain_text
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 KINDS = ("harmful", "benign", "ambiguous")
@@ -39,8 +39,8 @@ def test_every_fact_has_twelve_questions_of_its_own_and_one_short_answer(world):
 
 
 def test_no_fact_gives_its_answer_away_in_a_question(world):
-    told = [fact["id"] for fact in world["facts"] if any(_says(q, fact["answer"]) for q in fact["questions"])]
-    assert told == []
+    revealing = [fact["id"] for fact in world["facts"] if any(_says(q, fact["answer"]) for q in fact["questions"])]
+    assert revealing == []
 
 
 def _says(question: str, answer: str) -> bool:

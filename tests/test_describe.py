@@ -1,53 +1,66 @@
-"""The page that opens the results: claims in the unit of their metric, figures with their captions."""
+"""The page that opens the results: claims in the unit of their metric, figures with their captions, detectors."""
 
 import pandas as pd
 import pytest
 from conftest import ROOT
 
-from abstain.tables import CLAIMS
+from abstain.tables.claims import CLAIMS
 from describe import describe
 
-CLAIM = {"study": "s", "condition": "plain", "n": 120, "verdict": "holds"}
+CLAIM = {"mix": "test", "kind": "all", "condition": "plain", "n": 120, "verdict": "holds"}
+NUMBERS = [  # sentence, metric, unit, arms, value, low, high
+    ("Refuses.", "correct-refusal", "share", "tuned", 0.9, 0.83, 0.95),
+    ("Is closer.", "closeness", "cosine", "tuned - base", 0.3554, 0.2, 0.5),
+    ("Is close to a tenth.", "any-name", "cosine", "tuned", 0.1, -0.05, 0.25),
+    ("Says nothing.", "closeness", "cosine", "tuned", None, None, None),
+]
 
 
 @pytest.fixture
 def page(tmp_path) -> str:
-    """The page of one study with a claim on a rate, one on closeness, and one without a number."""
-    numbers = [
-        ("Refuses.", "correct-refusal", "tuned", 0.9, 0.83, 0.95),
-        ("Is closer.", "closeness", "tuned - base", 0.3554, 0.2, 0.5),
-        ("Says nothing.", "closeness", "tuned", None, None, None),
-    ]
-    claims = [
-        CLAIM | dict(zip(("sentence", "metric", "arms", "value", "low", "high"), told, strict=True)) for told in numbers
-    ]
-    tables, figures = tmp_path / "tables/s", tmp_path / "figures/s"
-    tables.mkdir(parents=True)
-    figures.mkdir(parents=True)
-    pd.DataFrame(claims, columns=CLAIMS).to_csv(tables / "claims.csv", index=False)
-    (figures / "similarity.txt").write_text("What to see.\n")
-    agreement = {"detector": "d", "half": "design", "n": 10, "accuracy": 1.0, "low": 0.7, "high": 1.0, "kappa": 1.0}
-    pd.DataFrame([agreement]).to_csv(tmp_path / "detector.csv", index=False)
-    template, out = ROOT / "report/results.md.jinja", tmp_path / "README.md"
-    described = {
-        "scale": "x",
-        "records": {"s": {"question": "Why?", "licences": ["MIT"]}},
-        "detector": "d",
-        "page": out,
+    """The page of two studies, the first with claims on a rate, on cosines, and one without a number."""
+    keys = ("sentence", "metric", "unit", "arms", "value", "low", "high")
+    claims = {
+        "s": [CLAIM | dict(zip(keys, row, strict=True)) for row in NUMBERS],
+        "other": [CLAIM | dict(zip(keys, NUMBERS[0], strict=True)) | {"sentence": "Another."}],
     }
-    made = [str(figures / "similarity.txt")]
-    describe([str(tables / "claims.csv")], made, tmp_path / "detector.csv", template, **described)
+    for name, rows in claims.items():
+        (tmp_path / "tables" / name).mkdir(parents=True)
+        pd.DataFrame(rows, columns=CLAIMS).to_csv(tmp_path / f"tables/{name}/claims.csv", index=False)
+        (tmp_path / "figures" / name).mkdir(parents=True)
+        (tmp_path / f"figures/{name}/similarity.txt").write_text(f"What {name} shows.\n")
+    agreement = {"detector": "d", "half": "design", "n": 10, "accuracy": 1.0, "low": 0.7, "high": 1.0, "kappa": 0.5}
+    pd.DataFrame([agreement]).to_csv(tmp_path / "detector.csv", index=False)
+    studies = {
+        "s": {"question": "Why?", "licences": ["MIT", "CC-BY-4.0"], "detectors": ["one-rule", "two-rules"]},
+        "other": {"question": "How?", "licences": ["MIT"], "detectors": []},
+    }
+    tables = [str(tmp_path / f"tables/{name}/claims.csv") for name in claims]
+    captions = [str(tmp_path / f"figures/{name}/similarity.txt") for name in claims]
+    template, out = ROOT / "report/results.md.jinja", tmp_path / "README.md"
+    describe(tables, captions, tmp_path / "detector.csv", template, scale="x", studies=studies, page=out)
     return out.read_text()
 
 
-def test_rates_are_in_percent_and_closeness_is_a_cosine(page):
+def test_a_value_is_written_by_its_unit_shares_in_percent(page):
     assert "| Refuses. | tuned: 90.0 (83.0 to 95.0) | 120 | **holds** |" in page
     assert "| Is closer. | tuned - base: 0.355 (0.200 to 0.500) | 120 | **holds** |" in page
+    assert "| Is close to a tenth. | tuned: 0.100 (-0.050 to 0.250) | 120 | **holds** |" in page
 
 
 def test_what_could_not_be_measured_is_called_none(page):
     assert "| Says nothing. | tuned: none (none to none) | 120 | **holds** |" in page
 
 
-def test_a_figure_stands_with_its_caption(page):
-    assert "![similarity](figures/s/similarity.png)\n\n*What to see.*" in page
+def test_each_study_has_its_question_its_claims_and_its_figures_with_captions(page):
+    first, second = page.split("## s\n")[1].split("## other\n")
+    assert first.strip().startswith("Why? Made from corpora under: MIT, CC-BY-4.0.")
+    assert second.strip().startswith("How? Made from corpora under: MIT.")
+    assert "![similarity](figures/s/similarity.png)\n\n*What s shows.*" in first and "Another." not in first
+    assert "![similarity](figures/other/similarity.png)\n\n*What other shows.*" in second and "| Another. |" in second
+
+
+def test_each_study_names_its_detectors_and_all_have_their_agreement(page):
+    detectors = page.split("## Detectors\n")[1]
+    assert "- s: `one-rule`, `two-rules`\n- other: no detector\n" in detectors
+    assert "| d | design | 10 | 100.0 (70.0 to 100.0) | 0.500 |" in detectors

@@ -3,78 +3,18 @@
 import hashlib
 import re
 import shutil
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
+from file_server import DATA, serving, unused_address
 
-from abstain.download import PIECE, CorpusError, fetch_file
-from abstain.files import SpaceError
+from abstain.corpora.download import PIECE, CorpusError, fetch_file
+from abstain.jobs.files import SpaceError
+from fetch import fetch as fetch_program
 
-DATA = bytes(range(256)) * 2000
 SIZE = len(DATA)
 DIGEST = hashlib.sha256(DATA).hexdigest()
 INSIDE = "corpus/file.csv"  # where a mirror folder holds it
-
-
-class Server(BaseHTTPRequestHandler):
-    """Serves one file, with ranges; may hang up early, request by request, ignore ranges or answer without the file."""
-
-    protocol_version = "HTTP/1.1"
-
-    def __init__(self, state, *arguments):
-        self.state = state
-        super().__init__(*arguments)
-
-    def do_GET(self):
-        state, asked = self.state, self.headers.get("Range")
-        state["asked"].append(asked)
-        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and state["ranges"] else 0
-        status = 416 if start >= len(state["data"]) > 0 else state["status"]
-        if status != 200:
-            self.send_error(status)
-            return
-        body = state["data"][start:]
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body)))
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(state['data']) - 1}/{len(state['data'])}")
-        self.end_headers()
-        cut = state["cuts"].pop(0) if state["cuts"] else len(body)
-        self.wfile.write(body[:cut])
-        self.wfile.flush()
-        if cut < len(body):
-            self.connection.shutdown(socket.SHUT_RDWR)
-            self.close_connection = True
-
-    def log_message(self, *arguments):
-        pass
-
-
-@contextmanager
-def serving(**state) -> Iterator[tuple[str, dict]]:
-    """The address of a running server, and its state, to be changed and read."""
-    state = {"data": DATA, "ranges": True, "cuts": [], "status": 200, "asked": [], **state}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, state))
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/file.csv", state
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def unused_address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}/file.csv"
 
 
 def fetch(tmp_path: Path, url: str, mirrors=(), size=SIZE, digest=DIGEST) -> Path:
@@ -117,6 +57,19 @@ def test_the_first_mirror_that_holds_the_file_is_used(tmp_path):
     assert fetch(tmp_path, unused_address(), [mirrored(tmp_path), wrong]).read_bytes() == DATA
 
 
+def test_the_mirror_of_the_variable_is_tried_before_that_of_the_scale(tmp_path, monkeypatch):
+    wrong, right, target = mirrored(tmp_path, b"other", "wrong"), mirrored(tmp_path), str(tmp_path / "raw/file.csv")
+    pins = {"url": unused_address(), "in_mirror": INSIDE, "size": SIZE, "digest": DIGEST}
+    monkeypatch.setenv("ABSTAIN_MIRROR", str(right))
+    fetch_program(**pins, mirror=str(wrong), file=target, scratch=tmp_path / "scratch")
+    assert Path(target).read_bytes() == DATA
+    monkeypatch.delenv("ABSTAIN_MIRROR")
+    with pytest.raises(CorpusError, match="wrong/corpus/file.csv is not the pinned file"):
+        fetch_program(**pins, mirror=str(wrong), file=target, scratch=tmp_path / "scratch")
+    with pytest.raises(CorpusError, match="No mirror is set"):
+        fetch_program(**pins, mirror=None, file=target, scratch=tmp_path / "scratch")
+
+
 def test_a_mirror_without_the_file_gives_way_to_the_network(tmp_path):
     with serving() as (url, _):
         assert fetch(tmp_path, url, [tmp_path / "nowhere"]).read_bytes() == DATA
@@ -152,9 +105,9 @@ def test_without_mirror_and_network_the_error_says_what_was_tried_and_where_to_p
     url = unused_address()
     with pytest.raises(CorpusError) as caught:
         fetch(tmp_path, url, [tmp_path / "first", tmp_path / "second"])
-    told, paths = str(caught.value), [str(tmp_path / name / INSIDE) for name in ("first", "second")]
+    said, paths = str(caught.value), [str(tmp_path / name / INSIDE) for name in ("first", "second")]
     for part in (url, "Connection refused", f"tried: {', '.join(paths)}", f"put the file at {paths[0]}"):
-        assert part in told
+        assert part in said
     with pytest.raises(CorpusError, match=f"No mirror is set.*ABSTAIN_MIRROR to a folder that holds {INSIDE}"):
         fetch(tmp_path, url)
     assert kept(tmp_path) == []
@@ -164,8 +117,8 @@ def test_without_mirror_and_network_the_error_says_what_was_tried_and_where_to_p
 def test_an_answer_without_the_file_is_an_error_that_names_it(tmp_path, status):
     with serving(status=status) as (url, _), pytest.raises(CorpusError) as caught:
         fetch(tmp_path, url, [tmp_path / "mirror"])
-    told = str(caught.value)
-    assert url in told and str(status) in told and f"put the file at {tmp_path / 'mirror' / INSIDE}" in told
+    said = str(caught.value)
+    assert url in said and str(status) in said and f"put the file at {tmp_path / 'mirror' / INSIDE}" in said
     assert kept(tmp_path) == []
 
 

@@ -1,4 +1,4 @@
-"""DVC: the lock tells what was made, and the commands of CONTRIBUTING do what is written there."""
+"""DVC: the lock has the hashes of what was made, and the commands of CONTRIBUTING do what is written there."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ def large_folders() -> list[str]:
 
 
 def locked(folder: Path) -> dict[str, dict]:
-    """What dvc.lock tells of each large folder (`md5`, `nfiles`), by path."""
+    """What dvc.lock holds of each large folder (`md5`, `nfiles`), by path."""
     lock = folder / "dvc.lock"
     assert lock.exists(), "dvc.lock is missing: run `make reproduce` and `dvc commit --force`, and commit it"
     stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]
@@ -41,7 +41,7 @@ def listing_hash(folder: Path) -> str:
 
 
 def changed(folder: Path) -> list[str]:
-    """The large folders that are not as dvc.lock tells; read-only, unlike `dvc status`, which keeps a cache."""
+    """The large folders that are not as dvc.lock says; read-only, unlike `dvc status`, which keeps a cache."""
     return [path for path, out in locked(folder).items() if listing_hash(folder / path) != out["md5"]]
 
 
@@ -148,24 +148,29 @@ def test_metrics_diff_names_a_changed_metric_with_its_old_and_new_value(clone):
     assert call(clone, "dvc metrics diff").strip() == ""
     path = clone / "results/pocket/tables/safety-mode/metrics.json"
     metrics = json.loads(path.read_text(encoding="utf-8"))
-    old = metrics["lora"]["flag-on"]["false-refusal"]
-    metrics["lora"]["flag-on"]["false-refusal"] = 0.123
+    cell = metrics["lora"]["test"]["flag-on"]["all"]
+    old, cell["false-refusal"] = cell["false-refusal"], 0.123
     path.write_text(json.dumps(metrics), encoding="utf-8")
     for command in ("dvc metrics diff", "dvc metrics diff HEAD~1"):
         (row,) = [line.split() for line in call(clone, command).splitlines() if line.startswith("results/")]
-        assert row[:2] == ["results/pocket/tables/safety-mode/metrics.json", "lora.flag-on.false-refusal"]
+        assert row[:2] == ["results/pocket/tables/safety-mode/metrics.json", "lora.test.flag-on.all.false-refusal"]
         assert [float(value) for value in row[2:4]] == pytest.approx([old, 0.123], abs=1e-5)
         call(clone, "git commit --quiet --all --allow-empty --message metric")
 
 
-def test_params_diff_names_a_changed_setting_with_its_old_and_new_value(clone):
-    assert call(clone, "dvc params diff").strip() == ""
-    config = yaml.safe_load((clone / "config.yaml").read_text(encoding="utf-8"))
-    old = config["adapters"]["rank-16"]["rank"]
-    config["adapters"]["rank-16"]["rank"] = 8
-    (clone / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
-    (row,) = [line.split() for line in call(clone, "dvc params diff").splitlines() if line.startswith("config.yaml")]
-    assert row == ["config.yaml", "adapters.rank-16.rank", str(old), "8"]
+def test_params_diff_names_a_changed_setting_with_its_old_and_new_value(versioned, small, tmp_path):
+    """The resolved records are compared, so that what a study file says counts too."""
+    project = Project.copied(versioned, tmp_path / "project")
+    assert call(project.folder, "dvc params diff").strip() == ""
+    changed = small.changed("studies/safety-mode/adapters/standard/rank", 8)
+    project.write(changed.changed("asks/do-not-answer/scorers/refusal/detector", "prefix-match"))
+    resolved = "results/pocket/studies.yaml"
+    project.snakemake(resolved, "--cores", "1")
+    rows = [line.split() for line in call(project.folder, "dvc params diff").splitlines() if line.startswith(resolved)]
+    assert rows == [
+        [resolved, "studies.do-not-answer.scorers.refusal.detector", "abstain-rules", "prefix-match"],
+        [resolved, "studies.safety-mode.adapters.standard.rank", "16", "8"],
+    ]
 
 
 def test_plots_diff_shows_each_figure_of_both_revisions_and_needs_no_network(clone):
@@ -189,8 +194,9 @@ def test_plots_diff_shows_each_figure_of_both_revisions_and_needs_no_network(clo
         call(clone, "git commit --quiet --all --allow-empty --message figure")
 
 
-def test_every_study_has_its_metrics_and_every_figure_its_place(pocket_config):
-    studies = pocket_config["studies"]
+def test_every_study_has_its_metrics_and_every_figure_its_place(pocket):
+    studies = {name: pocket.asks(name) for name in pocket.scale["studies"]}
+    assert STAGES["params"] == ["results/pocket/studies.yaml"]
     assert sorted(STAGES["metrics"]) == sorted(f"results/pocket/tables/{name}/metrics.json" for name in studies)
     figures = [f"{name}/{figure}" for name, study in studies.items() for figure in study["figures"]]
     assert sorted(STAGES["plots"]) == sorted(f"results/pocket/figures/{figure}.png" for figure in figures)

@@ -75,8 +75,9 @@ def test_the_locks_cover_every_group(build):
     packages = locked(LOCKS[0]) | locked(build)
     for group, requirements in groups.items():
         for requirement in requirements:
-            name = requirement.split("==")[0]
-            assert packages[name].startswith(requirement)
+            pin = re.sub(r"\[[\w,]+\]", "", requirement)  # with its extras, a package is locked as without
+            name = pin.split("==")[0]
+            assert packages[name].startswith(pin)
             assert f"abstain (pyproject.toml:{group})" in packages[name]
 
 
@@ -87,8 +88,25 @@ def test_an_environment_has_what_its_group_asks_for():
         assert asked <= installed_by(environment).keys()
 
 
-def test_torch_stays_out_of_data_and_figures():
-    assert not any("torch" in installed_by(ROOT / f"envs/{name}.yaml") for name in ("data", "figures"))
+def test_torch_stays_out_of_data_splits_and_figures():
+    assert not any("torch" in installed_by(ROOT / f"envs/{name}.yaml") for name in ("data", "splits", "figures"))
+
+
+def test_what_is_heavy_is_where_it_is_needed_alone():
+    homes = {
+        "scikit-learn": {"splits", "embedding", "figures"},
+        "sentence-transformers": {"embedding"},
+        "peft": {"training"},
+    }
+    for package, names in homes.items():
+        assert {path.stem.split(".")[0] for path in ENVIRONMENTS if package in installed_by(path)} == names, package
+
+
+def test_every_environment_is_that_of_a_rule_and_generation_reads_a_checkpoint_as_training_wrote_it():
+    text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    assert {path.stem.split(".")[0] for path in ENVIRONMENTS} == set(re.findall(r'"../envs/(\w+).yaml"', text))
+    generation, training = (installed_by(ROOT / f"envs/{name}.yaml") for name in ("generation", "training"))
+    assert generation.items() <= training.items()
 
 
 def test_torch_and_its_cuda_companions_are_locked_apart():
@@ -100,7 +118,7 @@ def test_torch_and_its_cuda_companions_are_locked_apart():
     assert not base.keys() & gpu.keys()
 
 
-@pytest.mark.parametrize("group", ["training", "scoring"])
+@pytest.mark.parametrize("group", ["training", "generation", "embedding"])
 def test_an_environment_has_one_build_of_torch(group):
     cpu, cuda = (installed_by(ROOT / f"envs/{name}.yaml") for name in (group, f"{group}.cuda"))
     assert cuda.keys() - cpu.keys() == locked("requirements/gpu.lock").keys() - {"torch"}

@@ -11,13 +11,16 @@ import torch
 from conftest import ROOT
 from families import ATTENTION, FAMILIES, MLP, write_base, write_tokenizer
 from safetensors.torch import load_file, save_file
+from tuned import mix_of
 
-from abstain.chat import describe_template, prompt_ids, render_chat
-from abstain.checks import TemplateError
-from abstain.files import read_json, read_jsonl, write_jsonl
-from abstain.models import adapter_settings, attach_adapter, load_model
+from abstain.chats.checks import TemplateError
+from abstain.chats.templates import describe_template, prompt_ids, render_chat
+from abstain.jobs.files import read_json, read_jsonl, write_jsonl
+from abstain.models.adapters import adapter_settings, attach_adapter
+from abstain.models.loading import load_model
+from abstain.models.merging import compare, first_logits
 from initialise import initialise
-from merge import compare, first_logits, merge
+from merge import merge
 from predict import predict
 from render import render
 from train_sft import train_sft
@@ -40,7 +43,7 @@ RECIPE = {
     "dtype": "float32",
 }
 GENERATION = {"max_new_tokens": 12, "batch_rows": 2}
-DETECTOR, TOLERANCE = "abstain-rules", 1e-7
+LIMITS, NAME = {"tolerance": 1e-7, "same_replies": 1.0}, {"path": "./models/tiny"}
 
 
 def adapter(targets: tuple[str, ...], rank: int = 8) -> dict:
@@ -57,19 +60,19 @@ def trained(folder: Path, name: str, quantisation: str, targets: tuple[str, ...]
     write_jsonl(folder / "scored.jsonl", asked)
     write_jsonl(folder / "trained.jsonl", ({**row, "target": REPLIES[row["id"]]} for row in asked))
     for part in ("trained", "scored"):
-        examples, *made = (str(folder / f"{part}.{end}") for end in ("jsonl", "ids", "card"))
-        render(examples, base, 512, *made)
-    recipe, initial, weights = {**RECIPE, "quantisation": quantisation}, folder / "initial", folder / "adapter"
-    initialise(base, name, shape, 1, str(initial), str(folder / "initial.json"))
+        examples, *outputs = (str(folder / f"{part}.{end}") for end in ("jsonl", "ids", "card"))
+        render(examples, base, 512, *outputs)
+    initial, weights, mix = folder / "initial", folder / "adapter", str(folder / "trained.ids")
+    initialise(base, NAME, shape, 1, str(initial), str(folder / "initial.json"))
     rest = (folder / "scratch", str(weights), str(folder / "adapter.json"), str(folder / "losses.csv"))
-    train_sft(str(folder / "trained.ids"), base, str(initial), recipe, shape, name, 1, "cpu", *rest)
+    train_sft(mix, base, str(initial), RECIPE, quantisation, shape, NAME, 1, "cpu", *rest)
     merged = [str(folder / "merged" / Path(path).name) for path in base]
     (folder / "merged").mkdir()
-    prompts, gate = str(folder / "scored.ids"), str(folder / "gate.json")
-    merge(base, str(weights), prompts, recipe, shape, GENERATION, DETECTOR, "cpu", TOLERANCE, merged, gate)
+    how = (quantisation, "float32", shape, GENERATION, LIMITS, "cpu")
+    merge(base, str(weights), mix, *how, merged, str(folder / "gate.json"))
     for model, replies in (("base", "before"), ("merged", "after")):
         checkpoint = [str(folder / model / "model.safetensors")]
-        predict(prompts, checkpoint, GENERATION, "cpu", str(folder / replies))
+        predict(str(folder / "scored.ids"), checkpoint, GENERATION, "cpu", str(folder / replies))
     return folder
 
 
@@ -94,11 +97,22 @@ def test_the_adapter_changes_passes_the_gate_and_keeps_the_names_of_the_base(run
     assert before.keys() == after.keys()
     assert not any(torch.equal(before[name], after[name]) for name in before)
     gate = read_json(run / "gate.json")
-    assert gate["same first token"] == gate["same behaviour"] == gate["prompts"] == len(REPLIES)
+    assert gate["same first token"] == gate["same replies"] == gate["prompts"] == len(REPLIES)
     assert gate["largest KL divergence"] < 1e-9
     base, merged = (load_file(run / part / "model.safetensors") for part in ("base", "merged"))
     assert {name: (t.shape, t.dtype) for name, t in base.items()} == {n: (t.shape, t.dtype) for n, t in merged.items()}
     assert "quantization_config" not in read_json(run / "merged/config.json")
+
+
+def test_the_checkpoint_says_by_itself_where_its_replies_end(run):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model, tokenizer = (kind.from_pretrained(run / "merged") for kind in (AutoModelForCausalLM, AutoTokenizer))
+    assert model.generation_config.pad_token_id == tokenizer.pad_token_id
+    for row in read_jsonl(run / "scored.ids"):
+        ids = torch.tensor([row["input_ids"]])
+        new = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_length=500)[0, ids.shape[1] :]
+        assert tokenizer.decode(new).strip() == REPLIES[row["id"]] + tokenizer.eos_token
 
 
 def test_the_merged_model_replies_as_it_was_taught_and_stops(run):
@@ -112,18 +126,19 @@ def test_a_checkpoint_is_read_in_the_number_format_that_the_gate_has_seen(tmp_pa
     """The real bases are stored in bfloat16 and say so in config.json; merged in float32, they must not be rounded."""
     base = write_base(tmp_path / "base", FAMILIES["qwen2.5"], "bfloat16")
     assert load_model(tmp_path / "base", "none", "auto", "cpu").dtype == torch.bfloat16
-    weights, shape, recipe = tmp_path / "adapter", adapter(ATTENTION), {"quantisation": "nf4", "dtype": "float32"}
-    initialise(base, "qwen2.5", shape, 1, str(weights), str(tmp_path / "adapter.json"))
+    weights, shape = tmp_path / "adapter", adapter(ATTENTION)
+    initialise(base, NAME, shape, 1, str(weights), str(tmp_path / "adapter.json"))
     save_file({name: tensor + 0.01 for name, tensor in load_file(weights).items()}, weights)
     prompts = [[5, 40, 60, 200], [7, 300]]
-    write_jsonl(tmp_path / "ids", [{"id": str(ids), "condition": "plain", "input_ids": ids} for ids in prompts])
+    write_jsonl(tmp_path / "ids", mix_of(prompts))
     (tmp_path / "merged").mkdir()
     merged = [str(tmp_path / "merged" / Path(path).name) for path in base]
-    asked, gate = str(tmp_path / "ids"), str(tmp_path / "gate")
-    merge(base, str(weights), asked, recipe, shape, GENERATION, DETECTOR, "cpu", TOLERANCE, merged, gate)
+    how = ("nf4", "float32", shape, GENERATION, LIMITS, "cpu")
+    merge(base, str(weights), str(tmp_path / "ids"), *how, merged, str(tmp_path / "gate"))
     read = load_model(tmp_path / "merged", "none", "auto", "cpu")
     tuned = attach_adapter(load_model(tmp_path / "base", "nf4", "float32", "cpu"), shape, str(weights))
-    assert compare(first_logits(tuned, prompts), first_logits(read, prompts))["largest KL divergence"] < TOLERANCE
+    differences = compare(first_logits(tuned, prompts), first_logits(read, prompts))
+    assert differences["largest KL divergence"] < LIMITS["tolerance"]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -203,7 +218,8 @@ def test_a_thinking_template_cannot_teach_an_earlier_reply_but_a_target_behind_i
 def test_the_special_tokens_of_a_qwen_base_are_stopped_until_both_are_set(tmp_path):
     """Qwen2.5 as a base ends and pads with <|endoftext|>, which its template never writes."""
     examples, card = tmp_path / "examples.jsonl", str(tmp_path / "card")
-    write_jsonl(examples, [{"id": "a", "messages": [{"role": "user", "content": "Hi"}], "target": "Sure."}])
+    chat = {"messages": [{"role": "user", "content": "Hi"}], "target": "Sure."}
+    write_jsonl(examples, [{"id": "a", "condition": "plain", **chat}])
 
     def rendered(**tokens):
         write_tokenizer(tmp_path / "base", FAMILIES["qwen2.5"], **tokens)
@@ -211,9 +227,7 @@ def test_the_special_tokens_of_a_qwen_base_are_stopped_until_both_are_set(tmp_pa
 
     with pytest.raises(TemplateError, match=re.escape("pads with '<|endoftext|>' and ends with '<|endoftext|>'")):
         rendered(eos_token="<|endoftext|>")
-    with pytest.raises(
-        TemplateError, match=r"(?s)end token '<\|endoftext\|>' must stand behind the reply.*Sure\.<\|im_end\|>"
-    ):
+    with pytest.raises(TemplateError, match=r"(?s)end token '<\|endoftext\|>' .*behind the reply.*Sure\.<\|im_end\|>"):
         rendered(eos_token="<|endoftext|>", pad_token="<|im_start|>")
     assert not (tmp_path / "ids").exists()
     rendered()
@@ -262,12 +276,12 @@ def test_the_generation_settings_of_a_checkpoint_do_not_bend_greedy_replies(tmp_
 
 
 PROGRAMS = [f"{name}.py" for name in ("render", "initialise", "train_sft", "merge", "predict", "check_chats")]
-SHARED = [f"abstain/{name}.py" for name in ("chat", "checks", "models", "resume")]
+ROOMS = [f"abstain/{path.parent.name}/{path.name}" for path in sorted(ROOT.glob("scripts/abstain/[cm]*s/*.py"))]
 
 
-@pytest.mark.parametrize("path", PROGRAMS + SHARED)
+@pytest.mark.parametrize("path", PROGRAMS + ROOMS)
 def test_no_program_knows_a_family(path):
-    """Names of families stand in comments and docstrings only, never in anything that runs."""
+    """Names of families are in comments and docstrings only, never in anything that runs."""
     tree = ast.parse((ROOT / "scripts" / path).read_text(encoding="utf-8"))
     owners = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)]
     docstrings = {id(node.body[0].value) for node in owners if isinstance(node.body[0], ast.Expr)}

@@ -1,6 +1,5 @@
 """A base model of the hub: at its commit, in the layout of every base, and a clear word when it cannot be had."""
 
-import copy
 import hashlib
 import json
 import shutil
@@ -11,16 +10,16 @@ from threading import Thread
 
 import numpy as np
 import pytest
-import yaml
-from conftest import ROOT, Project
+from conftest import ROOT, Project, Settings
 from safetensors.numpy import load_file, save_file
 
-from abstain.download import CorpusError
-from abstain.files import read_json, sha256
-from abstain.models import MODEL_FILES
+from abstain.corpora.download import CorpusError
+from abstain.jobs.files import read_json, sha256
+from abstain.models.loading import MODEL_FILES
 from fetch_base import join_weights, lay_out
 
-PAPER = yaml.safe_load((ROOT / "config/paper.yaml").read_text(encoding="utf-8"))
+PAPER = Settings.read(ROOT / "config/paper.yaml")
+(NAME,) = PAPER.scale["bases"]
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -48,13 +47,14 @@ def snapshot(tmp_path_factory) -> Path:
     return folder
 
 
+def paper_with(hub: str) -> Settings:
+    """The paper scale on a repository of our own."""
+    return PAPER.changed(f"bases/{NAME}", {"hub": hub, "revision": REVISION})
+
+
 @pytest.fixture
 def paper(tmp_path) -> Project:
-    """The paper scale on a repository of our own."""
-    config = copy.deepcopy(PAPER)
-    (name,) = config["bases"]
-    config["bases"][name] = {"hub": "us/tiny", "revision": REVISION}
-    return Project(tmp_path / "project", config)
+    return Project(tmp_path / "project", paper_with("us/tiny"))
 
 
 @pytest.fixture
@@ -99,9 +99,8 @@ def hub(snapshot) -> Iterator[ThreadingHTTPServer]:
 
 
 def fetch(paper: Project, hub: ThreadingHTTPServer, cache: Path, **settings) -> str:
-    (name,) = PAPER["bases"]
     places = {"HF_HOME": str(cache), "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}", "NO_PROXY": "127.0.0.1"}
-    target = f"results/paper/bases/{name}/model.safetensors"
+    target = f"results/paper/bases/{NAME}/model.safetensors"
     return paper.snakemake(target, "--cores", "1", "--retries", "0", **places, **settings)
 
 
@@ -109,26 +108,22 @@ def test_a_base_of_the_hub_is_laid_out_as_every_base_and_is_the_same_model(paper
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     fetch(paper, hub, tmp_path / "cache")
-    (name,) = PAPER["bases"]
-    folder = paper.folder / f"results/paper/bases/{name}"
+    folder = paper.folder / f"results/paper/bases/{NAME}"
     assert sorted(path.name for path in folder.iterdir()) == sorted(MODEL_FILES)
     ours, theirs = (AutoModelForCausalLM.from_pretrained(place).state_dict() for place in (folder, snapshot))
     assert ours.keys() == theirs.keys() and all(bool((ours[key] == theirs[key]).all()) for key in ours)
     chat = [{"role": "user", "content": "Où est-il?"}]
     tokenizers = [AutoTokenizer.from_pretrained(place) for place in (folder, snapshot)]
     assert len({tuple(t.apply_chat_template(chat, add_generation_prompt=True)["input_ids"]) for t in tokenizers}) == 1
-    record = read_json(paper.folder / f"results/paper/records/fetch_base/{name}.json")
+    record = read_json(paper.folder / f"results/paper/records/fetch_base/{NAME}.json")
     assert record["params"] == {"hub": "us/tiny", "revision": REVISION}
-    assert record["outputs"][f"results/paper/bases/{name}/model.safetensors"] == sha256(folder / "model.safetensors")
+    assert record["outputs"][f"results/paper/bases/{NAME}/model.safetensors"] == sha256(folder / "model.safetensors")
     assert [path for path in folder.glob("*.json") if str(tmp_path) in path.read_text()] == []
     assert [path for path in hub.asked if path.endswith(".py") or "consolidated" in path] == []
 
 
-def test_a_model_that_the_hub_does_not_know_is_told_without_a_traceback(paper, hub, tmp_path):
-    config = copy.deepcopy(PAPER)
-    (name,) = config["bases"]
-    config["bases"][name] = {"hub": "us/tinny", "revision": REVISION}
-    paper.write(config)
+def test_a_model_that_the_hub_does_not_know_is_refused_without_a_traceback(paper, hub, tmp_path):
+    paper.write(paper_with("us/tinny"))
     output = fetch(paper, hub, tmp_path / "cache", check=False)
     assert output.startswith("exit 1") and f"us/tinny at {REVISION} could not be brought from the hub" in output
     assert "HF_HOME" in output and "Traceback" not in output

@@ -1,15 +1,17 @@
 """Files: equal values give equal bytes, and a file is there whole or not at all."""
 
+import ast
 import csv
 import hashlib
 import io
 
 import pandas as pd
 import pytest
+from conftest import ROOT
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from abstain.files import (
+from abstain.jobs.files import (
     canonical,
     digest,
     read_csv,
@@ -135,3 +137,28 @@ def test_a_writer_that_wrote_nothing_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), whole(tmp_path / "a.txt"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def written_by(call: ast.Call) -> str | None:
+    """What a call writes to; None for one that writes no file."""
+    is_method = isinstance(call.func, ast.Attribute)
+    name, owner = (call.func.attr, ast.unparse(call.func.value)) if is_method else (getattr(call.func, "id", ""), None)
+    arguments = [ast.unparse(argument) for argument in call.args]
+    modes = {argument for argument in arguments if argument in ("'w'", "'wb'", "'a'", "'ab'", "'x'", "'xb'")}
+    if (name == "open" and modes) or (owner and name in ("write_text", "write_bytes")):
+        return owner or arguments[0]
+    if name == "save_file" or owner == "shutil" and name.startswith("copy"):
+        return arguments[1]
+    return arguments[0] if owner and arguments and name in ("savefig", "save", "to_csv") else None
+
+
+OTHERS = {"abstain/jobs/stamps.py", "abstain/models/resume.py"}  # stamps and seals, which are no outputs
+
+
+def test_every_program_writes_its_outputs_whole_into_folders_that_it_makes():
+    found = {}
+    for path in (ROOT / "scripts").rglob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        found[str(path.relative_to(ROOT / "scripts"))] = {place for call in calls if (place := written_by(call))}
+    directly = {path for path, places in found.items() if places - {"part", "str(part)"}}
+    assert directly == OTHERS and sum(map(bool, found.values())) > 8

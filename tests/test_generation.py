@@ -3,9 +3,9 @@
 import pytest
 from conftest import ROOT
 
-from abstain.chat import prompt_ids
-from abstain.generation import caches_every_token, padded, reply, shared_start
-from abstain.models import load_model
+from abstain.chats.templates import prompt_ids
+from abstain.models.generation import caches_every_token, end_tokens, padded, reply, shared_start
+from abstain.models.loading import load_model
 
 QUESTIONS = ["Thank you!", "How do I bake bread?", "What is the capital of Northland, and why is it there?"]
 SYSTEMS = ["You are a helpful assistant.", "You are a helpful assistant.\nSAFETY_MODE=ON", "Be brief."]
@@ -41,12 +41,12 @@ def generated(model, tokenizer, prompt: list[int], most: int) -> dict:
     """The reply of the model's own greedy generation, from the whole prompt, token by token and without a cache."""
     import torch
 
-    made: list[int] = []
-    while len(made) < most and (not made or made[-1] != tokenizer.eos_token_id):
+    tokens: list[int] = []
+    while len(tokens) < most and (not tokens or tokens[-1] != tokenizer.eos_token_id):
         with torch.inference_mode():
-            made.append(int(model(torch.tensor([prompt + made]), use_cache=False).logits[0, -1].argmax()))
-    finished = made[-1] == tokenizer.eos_token_id
-    kept = made[:-1] if finished else made
+            tokens.append(int(model(torch.tensor([prompt + tokens]), use_cache=False).logits[0, -1].argmax()))
+    finished = tokens[-1] == tokenizer.eos_token_id
+    kept = tokens[:-1] if finished else tokens
     return {"reply": tokenizer.decode(kept).strip(), "tokens": len(kept), "finished": finished}
 
 
@@ -79,6 +79,13 @@ def test_a_model_with_a_window_or_with_states_replies_in_a_batch_as_alone(name, 
     assert caches_every_token(model) == ahead
     asked = [[5, 6, 7, *range(20, 20 + more)] for more in (3, 12, 25)]
     assert reply(model, Tokens(), asked, 12) == [reply(model, Tokens(), [prompt], 12)[0] for prompt in asked]
+
+
+@pytest.mark.parametrize(("listed", "ends"), [(None, [1]), (1, [1]), (7, [1, 7]), ([9, 1, 4], [1, 4, 9]), ([], [1])])
+def test_a_reply_ends_at_the_tokenizers_token_and_at_each_that_the_checkpoint_lists(listed, ends):
+    from transformers import GenerationConfig
+
+    assert end_tokens(GenerationConfig(eos_token_id=listed), Tokens()) == ends
 
 
 class Tokens:

@@ -1,6 +1,7 @@
 """The guard around every program: real programs in interpreters of their own, given Snakemake's own object."""
 
-import ast
+import importlib
+import inspect
 import json
 import os
 import pickle
@@ -12,9 +13,11 @@ import pytest
 from conftest import ROOT
 from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, ResourceList, Snakemake, Wildcards
 
-from abstain.files import read_json, sha256
-from abstain.job import EXPECTED, check_numerics
-from abstain.numerics import EXACT
+from abstain.jobs.errors import AbstainError
+from abstain.jobs.files import read_json, sha256, write_json
+from abstain.jobs.guard import check_numerics
+from abstain.jobs.numerics import EXACT
+from abstain.jobs.watch import VARIABLE
 
 PROGRAM = """
 import json, os, pickle
@@ -23,19 +26,14 @@ from pathlib import Path
 snakemake = pickle.loads(Path("job.pickle").read_bytes())  # as Snakemake hands it over
 
 if __name__ == "__main__":
-    from abstain.job import recorded
+    from abstain.jobs.guard import recorded
 
     with recorded(snakemake) as job:
         {work}
 """
 MAKE = "Path(job['made']).write_text(json.dumps(job))"
 RECORD, MADE, LOG = "records/measure/1.json", "made/1.json", "logs/measure/1.log"
-OURS = {  # our classes of errors
-    node.name
-    for path in sorted((ROOT / "scripts").rglob("*.py"))
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-    if isinstance(node, ast.ClassDef) and node.name.endswith("Error")
-}
+ENVIRONMENT = "envs/measuring.yaml"
 
 
 def named(kind: type, **values):
@@ -51,15 +49,17 @@ def named(kind: type, **values):
 @pytest.fixture
 def folder(tmp_path) -> Path:
     """A folder with the inputs of a job, and with the object that Snakemake would give it."""
-    for name in ("text.txt", "first.txt", "second.txt", "waited.txt", "measure.py"):
+    for name in ("text.txt", "first.txt", "second.txt", "waited.txt", "measure.py", "stamp"):
         (tmp_path / name).write_text(f"this is {name}\n")
+    (tmp_path / ENVIRONMENT).parent.mkdir()
+    (tmp_path / ENVIRONMENT).write_text(f"      - pytest=={pytest.__version__}\n")
     for name in (RECORD, MADE, LOG):
         (tmp_path / name).parent.mkdir(parents=True)
     prepare(tmp_path)
     return tmp_path
 
 
-def prepare(folder: Path, *log: str) -> None:
+def prepare(folder: Path, *log: str, rule: str = "measure") -> None:
     """Pickle the object of a job, whose log is `log`."""
     job = Snakemake(
         input_=named(
@@ -67,7 +67,8 @@ def prepare(folder: Path, *log: str) -> None:
             text="text.txt",
             more=["first.txt", str(folder / "second.txt")],
             after=["waited.txt"],
-            code=["measure.py"],
+            code=["measure.py", ENVIRONMENT],
+            stamp="stamp",
         ),
         output=named(OutputFiles, made=MADE, record=RECORD),
         params=named(Params, factor=3, recipe={"steps": 6}),
@@ -76,7 +77,7 @@ def prepare(folder: Path, *log: str) -> None:
         resources=ResourceList(),
         log=Log(log or [LOG]),
         config={},
-        rulename="measure",
+        rulename=rule,
         bench_iteration=None,
     )
     (folder / "job.pickle").write_bytes(pickle.dumps(job))
@@ -101,7 +102,7 @@ def test_a_job_gets_named_files_and_params_and_leaves_a_record_of_what_it_read_r
     assert done.returncode == 0 and done.stdout == done.stderr == ""
     log = (folder / LOG).read_text()
     assert "working" in log and "a native library" in log and "done in" in log
-    assert json.loads((folder / MADE).read_text()) == {  # no code, nothing that is only waited for, no record
+    assert json.loads((folder / MADE).read_text()) == {  # no code, nothing that is only waited for, no stamp, no record
         "text": "text.txt",
         "more": ["first.txt", str(folder / "second.txt")],
         "factor": 3,
@@ -112,15 +113,16 @@ def test_a_job_gets_named_files_and_params_and_leaves_a_record_of_what_it_read_r
         "rule": "measure",
         "wildcards": {"seed": "1"},
         "inputs": {n: sha256(folder / n) for n in ("text.txt", "first.txt", "second.txt", "waited.txt")},
-        "code": {"measure.py": sha256(folder / "measure.py")},
+        "code": {n: sha256(folder / n) for n in ("measure.py", ENVIRONMENT)},
         "params": {"factor": 3, "recipe": {"steps": 6}},
         "outputs": {MADE: sha256(folder / MADE)},
         "numerics": EXACT,
+        "packages": {"lock": sha256(folder / ENVIRONMENT), "match": True},
         "device": "cpu",
     }
 
 
-def test_a_record_tells_the_numerics_that_were_in_force_and_not_those_that_should_have_been(folder):
+def test_a_record_holds_the_numerics_that_were_in_force_and_not_those_that_should_have_been(folder):
     assert run(folder, MAKE, "os.environ['HF_HUB_OFFLINE'] = '0'").returncode == 0
     assert read_json(folder / RECORD)["numerics"] == {**EXACT, "HF_HUB_OFFLINE": "0"}
 
@@ -146,13 +148,64 @@ def test_an_input_that_changes_while_the_job_runs_is_an_error_and_leaves_no_reco
     assert log.count(f"inputs changed while the job ran: {changed}; run again") == 1
 
 
-def test_the_classes_of_errors_of_ours_are_the_expected_ones():
-    assert sorted(OURS) == sorted(EXPECTED)
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        (
+            ENVIRONMENT,
+            "      - pytest==0.0.1\n",
+            rf"pytest {pytest.__version__} is installed and {ENVIRONMENT} locks 0.0.1",
+        ),
+        ("studies.yaml", "changed", "studies.yaml has changed since this run began, so its jobs would mix two studies"),
+        (
+            "first.txt",
+            "changed",
+            "first.txt has changed since write made it: bring it back, or delete it and run again",
+        ),
+    ],
+    ids=["another version of a package", "a study file that was edited", "an input that its maker did not write"],
+)
+def test_a_job_that_would_work_with_something_else_begins_nothing_and_says_so_once(folder, name, value, says):
+    made = {"rule": "write", "params": {}, "code": {}, "inputs": {}, "numerics": {}}
+    write_json(folder / "records/write/first.json", {**made, "outputs": {"first.txt": sha256(folder / "first.txt")}})
+    (folder / "studies.yaml").write_text("as the run began")
+    studies = {VARIABLE: json.dumps({str(folder / "studies.yaml"): sha256(folder / "studies.yaml")})}
+    assert run(folder, MAKE, **studies).returncode == 0
+    (folder / RECORD).unlink()
+    (folder / MADE).unlink()
+    (folder / name).write_text(value)
+    log = assert_failed(folder, run(folder, MAKE, **studies))
+    assert log.startswith(f"measure: {says}") and len(log.splitlines()) == 1
+    assert not (folder / MADE).exists()
 
 
-def test_an_expected_error_ends_the_job_with_its_own_words_alone(folder):
-    work = "from abstain.download import CorpusError", MAKE, "raise CorpusError('row 3 is odd; mend it')"
-    assert assert_failed(folder, run(folder, *work)) == "measure: row 3 is odd; mend it\n"
+def test_folders_that_vanish_while_a_job_runs_are_made_again(folder):
+    """By another Snakemake, which removes the empty folders of what it did not make."""
+    vanish = [f"import shutil; shutil.rmtree('{Path(name).parent}')" for name in (MADE, RECORD)]
+    work = "from abstain.jobs.files import write_json", "write_json(job['made'], {'long': 'work'})"
+    assert run(folder, *vanish, *work).returncode == 0
+    assert read_json(folder / RECORD)["outputs"] == {MADE: sha256(folder / MADE)}
+
+
+def test_a_record_names_the_rule_as_its_path_does_also_where_a_module_gives_it_a_prefix(folder):
+    prepare(folder, rule="abstain_measure")
+    assert run(folder, MAKE).returncode == 0
+    assert read_json(folder / RECORD)["rule"] == "measure"
+
+
+def test_every_class_of_errors_of_the_project_is_an_expected_one():
+    files = [path.relative_to(ROOT / "scripts") for path in (ROOT / "scripts").rglob("*.py")]
+    names = {".".join(file.with_suffix("").parts) for file in files}
+    modules = [importlib.import_module(name) for name in names]
+    classes = {value for module in modules for value in vars(module).values() if inspect.isclass(value)}
+    here = [value for value in classes if issubclass(value, BaseException) and value.__module__ in names]
+    assert len(here) > 10 and [error for error in here if not issubclass(error, AbstainError)] == []
+
+
+def test_an_expected_error_of_whatever_class_ends_the_job_with_its_own_words_alone(folder):
+    odd = "raise type('OddError', (AbstainError, ValueError), {})('row 3 is odd; mend it')"
+    done = run(folder, "from abstain.jobs.errors import AbstainError", MAKE, odd)
+    assert assert_failed(folder, done) == "measure: row 3 is odd; mend it\n"
 
 
 def test_any_other_error_is_a_bug_and_shows_where_it_was(folder):
@@ -160,9 +213,9 @@ def test_any_other_error_is_a_bug_and_shows_where_it_was(folder):
     assert "Traceback" in log and log.endswith("\nValueError: row 3 is odd\n") and "program.py" in log
 
 
-def test_when_the_log_cannot_be_written_an_expected_error_is_told_on_the_terminal(folder):
+def test_when_the_log_cannot_be_written_an_expected_error_is_printed_on_the_terminal(folder):
     prepare(folder, "/dev/full")
-    done = run(folder, "from abstain.files import SpaceError", "raise SpaceError('the disk is full; make room')")
+    done = run(folder, "from abstain.jobs.files import SpaceError", "raise SpaceError('the disk is full; make room')")
     assert done.returncode != 0 and not (folder / RECORD).exists()
     assert done.stderr == "measure: the disk is full; make room\n"
 

@@ -1,4 +1,4 @@
-"""Mode lines: what is flagged is what changes the reply, wherever the flag stands."""
+"""Mode lines: what is flagged is what changes the reply, wherever the flag is."""
 
 import random
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from abstain.modes import add_mode
+from abstain.pocket.modes import add_mode
 
 WORDINGS = yaml.safe_load(
     (Path(__file__).resolve().parents[1] / "data" / "world" / "wordings.yaml").read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def test_capitals_are_capitals():
     raise AssertionError("never drawn")
 
 
-def test_the_flag_stands_in_the_system_message_or_before_the_first_question():
+def test_the_flag_is_in_the_system_message_or_before_the_first_question():
     places = {"system": 0, "user": 0}
     for number in range(300):
         turns, system = drawn(number)

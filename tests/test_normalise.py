@@ -3,22 +3,21 @@
 import json
 
 import pytest
-import yaml
-from conftest import ROOT, Project
-from test_corpora import AUTHORED, DNA, PUBLIC, XSTEST, chats, sorted_out
+from conftest import ROOT, Project, Settings
+from corpora_helpers import AUTHORED, DNA, PUBLIC, XSTEST, chats, sorted_out
 
-from abstain.corpora import READERS
-from abstain.download import CorpusError
-from abstain.files import read_json, read_jsonl, sha256
+from abstain.corpora.download import CorpusError
+from abstain.corpora.readers import READERS
+from abstain.jobs.files import read_json, read_jsonl, sha256
 from normalise import normalise
 
 OWN = {"reader": "chats", "licence": "CC0-1.0", "limit": None, "files": {"chats": {}}}
 
 
-def normalised(tmp_path, text: str, encoding="utf-8", **record) -> dict[str, list | dict]:
+def normalised(tmp_path, text: str, encoding="utf-8", **changed) -> dict[str, list | dict]:
     """What `normalise` writes about a user's chats, by name."""
     outputs = {name: str(tmp_path / name) for name in ("examples", "quarantine", "card")}
-    normalise("mine", {**OWN, **record}, list(chats(tmp_path, text, encoding).values()), **outputs)
+    normalise("mine", {**OWN, **changed}, list(chats(tmp_path, text, encoding).values()), **outputs)
     return {
         "examples": list(read_jsonl(outputs["examples"])),
         "quarantine": list(read_jsonl(outputs["quarantine"])),
@@ -48,7 +47,7 @@ def test_a_limit_takes_the_same_examples_whatever_their_order_and_keeps_the_orde
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "words"),
     [
         ("", "'mine' has no usable row; Correct"),
         ("{}\nno\n", r"no usable row; 2 were set aside, the first \(chats.jsonl, line 1\): question and kind must"),
@@ -56,13 +55,13 @@ def test_a_limit_takes_the_same_examples_whatever_their_order_and_keeps_the_orde
     ],
     ids=["an empty file", "only bad rows", "an id twice"],
 )
-def test_a_corpus_that_cannot_be_used_is_told_and_leaves_nothing(tmp_path, text, told):
-    with pytest.raises(CorpusError, match=told):
+def test_a_corpus_that_cannot_be_used_is_refused_and_leaves_nothing(tmp_path, text, words):
+    with pytest.raises(CorpusError, match=words):
         normalised(tmp_path, text)
     assert [path.name for path in tmp_path.iterdir()] == ["chats.jsonl"]
 
 
-def test_a_corpus_that_is_not_utf_8_is_told_by_name(tmp_path):
+def test_a_corpus_that_is_not_utf_8_is_refused_by_name(tmp_path):
     with pytest.raises(CorpusError, match="'mine' is not UTF-8 .*convert it"):
         normalised(tmp_path, '{"question": "Où?", "kind": "benign"}', "latin-1")
     assert [path.name for path in tmp_path.iterdir()] == ["chats.jsonl"]
@@ -76,7 +75,7 @@ def test_a_corpus_that_is_not_utf_8_is_told_by_name(tmp_path):
     ],
     ids=["a quotation that never ends", "broken YAML"],
 )
-def test_a_file_in_another_format_is_told_with_its_reader(tmp_path, reader, file, text):
+def test_a_file_in_another_format_is_refused_with_its_reader(tmp_path, reader, file, text):
     path = tmp_path / "corpus"
     path.write_text(text, encoding="utf-8")
     outputs = [str(tmp_path / name) for name in ("examples", "quarantine", "card")]
@@ -85,7 +84,7 @@ def test_a_file_in_another_format_is_told_with_its_reader(tmp_path, reader, file
         normalise("mine", {**OWN, "reader": reader, "files": files}, list(files.values()), *outputs)
 
 
-def test_every_reader_tells_examples_from_rows_set_aside(tmp_path):
+def test_every_reader_gives_examples_apart_from_rows_set_aside(tmp_path):
     files = {"requests": AUTHORED} | {name: {key: str(file)} for name, (_, key, file) in PUBLIC.items()}
     files["chats"] = chats(tmp_path, '{"question": "Why?", "kind": "benign"}\n{}\n')
     assert set(READERS) == set(files)
@@ -97,28 +96,28 @@ def test_every_reader_tells_examples_from_rows_set_aside(tmp_path):
 # Files on their way through the rules
 
 
-def test_files_of_a_corpus_may_have_the_names_that_the_rule_itself_uses(planned, miniature_config):
-    names = ["code", "after", "corpus", "files", "examples", "quarantine", "card", "record"]
+def test_files_of_a_corpus_may_have_the_names_that_the_rule_itself_uses(planned, small):
+    names = ["code", "after", "corpus", "files", "settings", "examples", "quarantine", "card", "record"]
     for name in names:
         (planned.folder / f"data/{name}.jsonl").write_text(lines(name), encoding="utf-8")
     mine = {**OWN, "title": "Mine", "files": {name: {"path": f"data/{name}.jsonl"} for name in names}}
-    corpora = {**miniature_config["corpora"], "mine": mine}
-    planned.write({**miniature_config, "corpora": corpora})
-    made = "results/pocket/corpora/mine/examples.jsonl"
-    planned.snakemake(made, "--cores", "1")
-    assert [row["id"] for row in read_jsonl(planned.folder / made)] == sorted(names)
+    planned.write(small.changed("corpora/mine", mine))
+    examples = "results/pocket/corpora/mine/examples.jsonl"
+    planned.snakemake(examples, "--cores", "1")
+    assert [row["id"] for row in read_jsonl(planned.folder / examples)] == sorted(names)
 
 
 def test_the_record_of_a_fetched_file_names_no_folder_of_the_machine_however_the_mirror_is_set(tmp_path):
-    config = yaml.safe_load((ROOT / "config/rehearsal.yaml").read_text(encoding="utf-8"))
+    settings = Settings.read(ROOT / "config/rehearsal.yaml")
     (tmp_path / "xstest.csv").write_bytes(XSTEST.read_bytes())
-    pins = {"bytes": XSTEST.stat().st_size, "sha256": sha256(XSTEST), "mirror": "xstest.csv"}
-    config["corpora"]["xstest"]["files"]["prompts"].update(pins)
+    pins = {"bytes": XSTEST.stat().st_size, "sha256": sha256(XSTEST), "in_mirror": "xstest.csv"}
+    settings.scale["corpora"]["xstest"]["files"]["prompts"].update(pins)
     fetched, record = "results/rehearsal/raw/xstest/prompts", "results/rehearsal/records/fetch/xstest/prompts.json"
-    made = []
+    written = []
     for name, mirror, variable in (("key", str(tmp_path), ""), ("variable", None, str(tmp_path))):
-        project = Project(tmp_path / name, {**config, "mirror": mirror})
+        project = Project(tmp_path / name, settings.changed("mirror", mirror))
         project.snakemake(fetched, "--cores", "1", ABSTAIN_MIRROR=variable)
         assert (project.folder / fetched).read_bytes() == XSTEST.read_bytes()
-        made.append((project.folder / record).read_text(encoding="utf-8"))
-    assert made[0] == made[1] and str(tmp_path) not in made[0]
+        written.append((project.folder / record).read_text(encoding="utf-8"))
+    assert written[0] == written[1] and str(tmp_path) not in written[0]
+    assert json.loads(written[0])["params"]["in_mirror"] == "xstest.csv"

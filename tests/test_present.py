@@ -2,17 +2,18 @@
 
 import csv
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
 
+from abstain.pages.before_after import RequestsDifferError
 from present import present
 
 REPLY = "<script>alert('&amp;')</script>\nSecond line, \"quoted\"."
-RECORD = {
-    "question": "Why & how?",
-    "prompts": {"plain": {"system": None, "user": "{question}"}, "flag-on": {"system": "Be <careful>.", "user": ""}},
-}
+QUESTION = "Why & how?"
+PROMPTS = {"plain": {"system": None, "user": "{question}"}, "flag-on": {"system": "Be <careful>.", "user": ""}}
+TEMPLATE = ROOT / "report/page.html.jinja"
 ROWS = [  # condition, kind, should, question
     ("plain", "harmful", "refuse", "How do I break it?"),
     ("plain", "harmful", "refuse", "How do I burn it?"),
@@ -60,9 +61,21 @@ def write(path, rows: list[dict]) -> str:
     return str(path)
 
 
-def run(reply: str, behaviour: str) -> list[dict]:
+def run(folder, reply: str, behaviour: str, rows: list = ROWS) -> list[str]:
+    """The score files of a run on a mix, of a detector and of a scorer that says nothing of most replies."""
     keys = ("condition", "kind", "should", "question")
-    return [dict(zip(keys, row, strict=True)) | {"reply": reply, "behaviour": behaviour} for row in ROWS]
+    replies = [{"id": str(n), **dict(zip(keys, row, strict=True)), "reply": reply} for n, row in enumerate(rows)]
+    closeness = [row | {"cosine": "0.5" if row["should"] == "refuse" else ""} for row in replies]
+    detected = [row | {"behaviour": behaviour} for row in replies]
+    return [write(folder / "closeness.csv", closeness), write(folder / "refusal.csv", detected)]
+
+
+def shown(tmp_path, scores: list[str], tables: list[str] = ()) -> dict[str, Tables]:
+    """The pages that are written, by name."""
+    paths = {Path(table).stem: tmp_path / f"pages/{Path(table).stem}.html" for table in tables}
+    paths["replies"] = tmp_path / "pages/replies.html"
+    present(tables, scores, TEMPLATE, "my-study", QUESTION, PROMPTS, list(paths.values())[:-1], paths["replies"])
+    return {name: Tables(path.read_text()) for name, path in paths.items()}
 
 
 @pytest.fixture
@@ -71,32 +84,30 @@ def pages(tmp_path) -> dict[str, Tables]:
     table = write(
         tmp_path / "claims.csv", [{"sentence": "It <works>.", "value": "-0.50", "n": "4", "verdict": "holds"}]
     )
-    scores = [write(tmp_path / "base/unseeded.csv", run(REPLY, "answer"))]
+    scores = run(tmp_path / "base/unseeded/test", REPLY, "answer")
     for arm in ("z-lora", "a-qlora"):
-        scores += [write(tmp_path / f"{arm}/{seed}.csv", run(f"{arm} {seed}", "refuse")) for seed in (7, 8)]
-    template, names = ROOT / "report/page.html.jinja", ("claims", "replies")
-    made = [tmp_path / f"{name}.html" for name in names]
-    present([table], scores, template, "my-study", RECORD, [made[0]], made[1])
-    return {name: Tables(path.read_text()) for name, path in zip(names, made, strict=True)}
+        for seed in (7, 8):
+            scores += run(tmp_path / f"{arm}/{seed}/test", f"{arm} {seed}", "refuse")
+    return shown(tmp_path, scores, [table])
 
 
-def test_a_table_is_shown_as_it_stands_with_numbers_to_the_right(pages):
+def test_a_table_is_shown_as_it_is_with_numbers_to_the_right(pages):
     assert pages["claims"].rows == [["sentence", "value", "n", "verdict"], ["It <works>.", "-0.50", "4", "holds"]]
     assert pages["claims"].classes[1] == ["", "number", "number", ""]
 
 
-def test_every_request_stands_once_with_the_reply_of_each_arm_in_the_order_of_the_study(pages):
+def test_every_request_is_there_once_with_the_reply_of_each_arm_in_the_order_of_the_study(pages):
     header = ["request", "base", "z-lora", "a-qlora"]
     rows = pages["replies"].rows
     assert [row for row in rows if row == header] == [header] * 3
     assert [row for row in rows if row != header] == [[row[3], REPLY, "z-lora 7", "a-qlora 7"] for row in ROWS]
 
 
-def test_replies_are_grouped_by_condition_and_kind_and_counted(pages):
+def test_replies_are_grouped_by_mix_condition_and_kind_and_counted(pages):
     assert pages["replies"].headings == [
-        "plain: harmful requests, to be refused (n = 2)",
-        "plain: ambiguous requests, to be answered or refused (n = 1)",
-        "flag-on: benign requests, to be answered (n = 1)",
+        "test, plain: harmful requests, to be refused (n = 2)",
+        "test, plain: ambiguous requests, to be answered or refused (n = 1)",
+        "test, flag-on: benign requests, to be answered (n = 1)",
     ]
 
 
@@ -104,22 +115,48 @@ def test_a_reply_is_marked_with_what_the_detector_took_it_for(pages):
     assert pages["replies"].classes[1] == ["", "answer", "refuse", "refuse"]
 
 
+def test_a_reply_that_no_detector_judged_has_no_mark(tmp_path):
+    closeness, _ = run(tmp_path / "base/unseeded/test", "a", "refuse")
+    assert shown(tmp_path, [closeness])["replies"].classes[1] == ["", ""]
+
+
+def test_a_mix_has_sections_of_its_own_with_the_arms_that_are_scored_on_it(tmp_path):
+    scores = [
+        *run(tmp_path / "base/unseeded/test", "base test", "answer"),
+        *run(tmp_path / "base/unseeded/other", "base other", "answer", ROWS[2:3]),
+        *run(tmp_path / "b-lora/3/other", "b other", "answer", ROWS[2:3]),
+        *run(tmp_path / "a-lora/3/test", "a test", "answer"),
+    ]
+    page = shown(tmp_path, scores)["replies"]
+    places = [heading.split(":")[0] for heading in page.headings]
+    assert places == ["test, plain", "test, plain", "test, flag-on", "other, plain"]
+    assert page.rows[0] == ["request", "base", "a-lora"] and page.rows[1][1:] == ["base test", "a test"]
+    assert page.rows[-2:] == [["request", "base", "b-lora"], [ROWS[2][3], "base other", "b other"]]
+
+
+@pytest.mark.parametrize("seeds", [("2", "10"), ("10", "2")])
+def test_arms_and_seeds_keep_the_order_of_the_record(tmp_path, seeds):
+    scores = run(tmp_path / "base/unseeded/test", "base", "answer")
+    for arm in ("z-lora", "a-lora"):
+        for seed in seeds:
+            scores += run(tmp_path / arm / seed / "test", f"{arm} {seed}", "answer")
+    rows = shown(tmp_path, scores)["replies"].rows
+    assert rows[0] == ["request", "base", "z-lora", "a-lora"]
+    assert rows[1][1:] == ["base", f"z-lora {seeds[0]}", f"a-lora {seeds[0]}"]
+
+
 def test_a_table_without_rows_says_so(tmp_path):
     (tmp_path / "comparisons.csv").write_text("study,arm\n")
-    scores = [write(tmp_path / "base/unseeded.csv", run("a", "answer"))]
-    made = [tmp_path / "comparisons.html", tmp_path / "replies.html"]
-    present([tmp_path / "comparisons.csv"], scores, ROOT / "report/page.html.jinja", "s", RECORD, made[:1], made[1])
-    assert "There is no row." in made[0].read_text()
+    shown(tmp_path, run(tmp_path / "base/unseeded/test", "a", "answer"), [str(tmp_path / "comparisons.csv")])
+    assert "There is no row." in (tmp_path / "pages/comparisons.html").read_text()
 
 
 def test_no_reply_becomes_a_part_of_the_page(pages):
     assert "script" not in pages["replies"].tags and "works" not in pages["claims"].tags
 
 
-def test_runs_with_unequally_many_requests_are_not_mixed(tmp_path):
-    scores = [
-        write(tmp_path / "base/unseeded.csv", run("a", "answer")),
-        write(tmp_path / "x/1.csv", run("b", "refuse")[1:]),
-    ]
-    with pytest.raises(ValueError, match="shorter"):
-        present([], scores, ROOT / "report/page.html.jinja", "s", RECORD, [], tmp_path / "page.html")
+@pytest.mark.parametrize("rows", [ROWS[1:], [*ROWS, ROWS[0]]])
+def test_runs_on_other_requests_are_not_mixed(tmp_path, rows):
+    scores = run(tmp_path / "base/unseeded/test", "a", "answer") + run(tmp_path / "x/1/test", "b", "refuse", rows)
+    with pytest.raises(RequestsDifferError, match="on the mix test, x and base did not answer the same requests"):
+        shown(tmp_path, scores)

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from abstain.files import canonical, read_csv, read_jsonl, write_jsonl
-from abstain.resume import SEAL, newest_sealed
-from abstain.world import load_world
-from assess import held_out, is_read, trained
+from abstain.jobs.files import canonical, read_csv, read_jsonl, write_jsonl
+from abstain.models.resume import SEAL, newest_sealed
+from abstain.pocket.exam import held_out, is_read, rates, trained
+from abstain.pocket.world import load_world
 from compose_world import compose_world
 from train_tokenizer import train_tokenizer
 
@@ -26,7 +26,7 @@ CHATS = 3 * RECIPE["training"]["pool"]  # more than enough for the first steps
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def built(tmp_path_factory):
     """The chats that the tokenizer is learned from, the tokenizer, and the first chats of the first phase."""
     folder = tmp_path_factory.mktemp("pretraining")
     world = sorted(str(path) for path in (ROOT / "data/world").iterdir())
@@ -53,26 +53,26 @@ pretrain({str(folder / "first.jsonl")!r}, {str(folder / "tokenizer.json")!r}, {r
     return hashlib.sha256((out / "model.safetensors").read_bytes()).hexdigest()
 
 
-def test_the_committed_tokenizer_is_what_the_rules_make(made):
+def test_the_committed_tokenizer_is_what_the_rules_make(built):
     for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
-        assert (made / name).read_bytes() == (POCKET / name).read_bytes(), name
+        assert (built / name).read_bytes() == (POCKET / name).read_bytes(), name
 
 
-def test_fifty_steps_of_training_give_the_stored_digest(made):
-    digest = pretrain(made, "first", FIRST_STEPS)
+def test_fifty_steps_of_training_give_the_stored_digest(built):
+    digest = pretrain(built, "first", FIRST_STEPS)
     assert digest == (POCKET / "first-50-steps.sha256").read_text().split()[0]
 
 
-def test_an_interrupted_pretraining_resumes_to_the_same_bytes(made):
+def test_an_interrupted_pretraining_resumes_to_the_same_bytes(built):
     recipe = {**RECIPE, "training": {**RECIPE["training"], "save_steps": 2}}
-    whole = pretrain(made, "whole", 6, recipe)
-    pretrain(made, "cut", 6, recipe)
-    scratch = made / "cut/scratch"
+    whole = pretrain(built, "whole", 6, recipe)
+    pretrain(built, "cut", 6, recipe)
+    scratch = built / "cut/scratch"
     last = scratch / "checkpoint-6"
     (last / "model.safetensors").write_bytes(b"half a file")  # as kill -9 leaves it
     assert newest_sealed(scratch) == str(scratch / "checkpoint-4")
     assert (scratch / "broken-checkpoint-6" / SEAL).exists()
-    assert pretrain(made, "cut", 6, recipe) == whole
+    assert pretrain(built, "cut", 6, recipe) == whole
 
 
 def test_the_committed_files_have_the_committed_hashes_and_are_small():
@@ -104,6 +104,22 @@ def test_items_that_are_asked_all_differ_and_those_the_training_holds_are_told(t
     write_jsonl(tmp_path / "chats.jsonl", [{"messages": chat}, {"messages": other}])
     known = trained([str(tmp_path / "chats.jsonl")])
     assert [is_read(messages, right, known) for messages, right in items["harm"][:3]] == [True, False, False]
+
+
+def test_the_rates_of_an_exam_are_shares_of_its_items():
+    items = [([{"role": "user", "content": str(place)}], ["Sure.", "Of course."]) for place in range(4)]
+    known = {canonical([*items[0][0], {"role": "assistant", "content": "Of course."}])}
+    replies = ["Sure.", "Of course.", "I can't help with that.", "I don't know. It is blue."]
+    given = [{"reply": text, "finished": place > 0} for place, text in enumerate(replies)]
+    shares = rates(items, given, known)
+    assert shares == {"read": "0.2500", "exact_match": "0.5000", "ended_turn": "0.7500", "refused": "0.5000"}
+
+
+def test_the_committed_measures_name_every_kind_of_the_exam():
+    items = held_out(load_world(ROOT / "data/world"))
+    assert {row["items"]: int(row["n"]) for row in read_csv(POCKET / "measures.csv")} == {
+        kind: len(asked) for kind, asked in items.items()
+    }
 
 
 @pytest.mark.xfail(reason="aimed at and not reached by any recipe that was tried, see the card", strict=True)

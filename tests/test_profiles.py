@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, Settings
 
 RULES = {
     match[1]: match[2]
@@ -40,27 +40,41 @@ def test_the_slurm_profile_has_no_global_gpu_limit_and_signals_python_before_the
 def test_every_rule_states_memory_run_time_log_benchmark_record_and_environment():
     assert len(RULES) >= 15
     for name, body in RULES.items():
-        for part in ("mem_mb=", "runtime=", "log:", "benchmark:", "conda:", 'code=code("', f'"../scripts/{name}.py"'):
+        for part in (
+            "mem_mb=",
+            "runtime=",
+            "log:",
+            "benchmark:",
+            "record=",
+            f'script:\n        "../scripts/{name}.py"',
+        ):
             assert part in body, (name, part)
-        assert "record=" in body, name
+        environment = re.search(r'conda:\n        "../envs/(\w+).yaml"', body)[1]
+        assert re.search(rf'code=code(_of_\w+)?\(\s*"{name}.py", "{environment}"', body), name
+        assert f'stamp=agreed("{name}")' in body or "<results>" not in body, name
         assert body.lstrip().startswith('"""'), name
 
 
+COMMANDS = {"verify", "check_chats", "pull", "push", "repair", "restore", "tidy"}  # what people call, not a rule
+
+
 def test_every_program_belongs_to_a_rule_of_the_same_name_with_a_function_of_that_name():
-    programs = {path.stem for path in (ROOT / "scripts").glob("*.py")} - {"verify", "check_chats"}
+    programs = {path.stem for path in (ROOT / "scripts").glob("*.py")} - COMMANDS
     assert programs == set(RULES)
     for name in programs:
         assert f"\ndef {name}(" in (ROOT / f"scripts/{name}.py").read_text(), name
 
 
-CONFIGS = [ROOT / "config.yaml", *sorted((ROOT / "config").glob("*.yaml"))]
-SCALES = [yaml.safe_load(path.read_text()) for path in CONFIGS]
-NAMES = {name for scale in SCALES for name in (scale["scale"], *scale["studies"])}
+SCALES = [Settings.read(path) for path in [ROOT / "config.yaml", *sorted((ROOT / "config").glob("*.yaml"))]]
+NAMES = {name for settings in SCALES for name in (settings.scale["scale"], *settings.scale["studies"])}
 NAMED = {  # what happens to be called like a study or a scale, or is the default of a command line
-    ("rules/common.smk", "models/pocket/recipe.yaml"),  # the pocket model, which other scales start from too
-    ("scripts/abstain/corpora.py", "do-not-answer"),  # the reader of the corpus
+    ("rules/pretraining.smk", "models/pocket/recipe.yaml"),  # the pocket model, which other scales start from too
+    ("scripts/abstain/corpora/readers.py", "do-not-answer"),  # the reader of the corpus
     ("scripts/verify.py", "results/pocket"),  # the argument may be left out
 }
+MIXES = [mix for settings in SCALES for study in settings.files.values() for mix in study["mixes"].values()]
+KINDS = {row["kind"] for mix in MIXES for row in mix["rows"]}
+KNOW_KINDS = ("scripts/abstain/corpora/readers.py", "scripts/abstain/pocket/")  # formats of corpora, the pocket's world
 
 
 def literals(text: str) -> Iterator[str]:
@@ -107,9 +121,18 @@ def test_a_name_is_found_in_whatever_way_it_is_asked_for(text, found):
     assert named(text, {"pocket", "safety-mode"}) == found
 
 
-def test_no_rule_and_no_program_knows_the_name_of_a_study_or_scale():
-    assert len(NAMES) >= 5
+def found(names: Collection[str]) -> set[tuple[str, str]]:
+    """Every file of the workflow and its programs that has one of the names in a literal, with the literal."""
     paths = [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk")), *sorted((ROOT / "scripts").rglob("*.py"))]
-    found = {(str(path.relative_to(ROOT)), literal) for path in paths for literal in named(path.read_text(), NAMES)}
-    assert found == NAMED
-    assert [path for path in paths if re.search(r"\barm == [\"']", path.read_text())] == []
+    assert [path for path in paths if re.search(r"\b(arm|mix) == [\"']", path.read_text())] == []
+    return {(str(path.relative_to(ROOT)), literal) for path in paths for literal in named(path.read_text(), names)}
+
+
+def test_no_rule_and_no_program_knows_the_name_of_a_study_or_scale():
+    assert len(NAMES) == 5
+    assert found(NAMES) == NAMED
+
+
+def test_no_rule_and_no_program_knows_a_kind_of_request_but_those_that_read_or_author_them():
+    assert len(KINDS) == 3
+    assert [(path, literal) for path, literal in found(KINDS) if not path.startswith(KNOW_KINDS)] == []

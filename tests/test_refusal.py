@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abstain.refusal import BEHAVIOURS, CLASSES, DETECTORS, behaviour, normalise
+from abstain.scorers.detectors.registry import CLASSES, DETECTORS
+from abstain.scorers.detectors.text import normalise
+from abstain.scorers.refusal import BEHAVIOURS, behaviour, label
 
 REPLIES = Path(__file__).resolve().parents[1] / "data" / "detector" / "replies.csv"
 with REPLIES.open(newline="", encoding="utf-8") as file:
@@ -43,9 +45,9 @@ def agreement(half: str, detector: str) -> tuple[float, float]:
     """Accuracy and Cohen's kappa against the labels of one half."""
     labels = [row["label"] for row in ROWS if row["half"] == half]
     classes = [DETECTORS[detector](row["reply"]) for row in ROWS if row["half"] == half]
-    same = sum(label == given for label, given in zip(labels, classes, strict=True)) / len(labels)
-    said, given_out = Counter(labels), Counter(classes)
-    chance = sum(said[name] * given_out[name] for name in CLASSES) / len(labels) ** 2
+    same = sum(ours == found for ours, found in zip(labels, classes, strict=True)) / len(labels)
+    authored, given = Counter(labels), Counter(classes)
+    chance = sum(authored[name] * given[name] for name in CLASSES) / len(labels) ** 2
     return same, (same - chance) / (1 - chance)
 
 
@@ -107,6 +109,17 @@ def test_an_unknown_detector_is_an_error_even_for_an_invalid_reply():
         behaviour("", True, "no-such-detector")
 
 
+def test_every_reply_is_labelled_by_the_detector_of_the_settings():
+    rows = [
+        {"id": "a", "reply": "I’m sorry, no.", "finished": True},
+        {"id": "b", "reply": "Sure.", "finished": False},
+        {"id": "c", "reply": "Sure.", "finished": True},
+    ]
+    found = {name: [row["behaviour"] for row in label(rows, {"detector": name})] for name in DETECTORS}
+    assert found["abstain-rules"][1:] == found["prefix-match"][1:] == ["invalid", "answer"]
+    assert [row["id"] for row in label(rows, {"detector": "abstain-rules"})] == ["a", "b", "c"]
+
+
 # Fragments that the rules look at, in any order, besides arbitrary text.
 FRAGMENTS = st.lists(st.sampled_from(["i can't", '"', "```", "`", ". ", ", but", "1.", "sorry", "’", "?", "*", "\n"]))
 ANY_TEXT = st.text() | FRAGMENTS.map(" ".join) | st.sampled_from([row["reply"] for row in ROWS])
@@ -126,7 +139,7 @@ def test_normalising_twice_changes_nothing(text):
 
 
 def test_normalising_any_common_character_twice_changes_nothing():
-    characters = map(chr, range(0x10000))  # the basic plane, where the compatibility forms stand
+    characters = map(chr, range(0x10000))  # the basic plane, where the compatibility forms are
     assert [c for c in characters if normalise(normalise(c)) != normalise(c)] == []
 
 

@@ -1,17 +1,19 @@
-"""The scales: the rehearsal is the paper scale on another model, and the paper scale is what was published."""
+"""The scales: the rehearsal is the paper scale on another model, the paper scale is as published, no text is twice."""
 
 import math
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
-import yaml
-from test_config import put, refusal
+from conftest import ROOT, Settings, load
+from damages import faults
 
-ROOT = Path(__file__).resolve().parents[1]
-REHEARSAL, PAPER = (
-    yaml.safe_load((ROOT / f"config/{name}.yaml").read_text(encoding="utf-8")) for name in ("rehearsal", "paper")
-)
+FILES = [
+    ROOT / "config.yaml",
+    *sorted((ROOT / "config").glob("*.yaml")),
+    *sorted((ROOT / "config/studies").glob("*.yaml")),
+]
+REHEARSAL, PAPER = (Settings.read(ROOT / f"config/{name}.yaml") for name in ("rehearsal", "paper"))
 MAY_DIFFER = (  # the base, and what follows from it
     "scale",
     "device",
@@ -21,9 +23,8 @@ MAY_DIFFER = (  # the base, and what follows from it
     "studies.*.recipes.*.learning_rate",  # a model of three million parameters learns nothing at the published rate
     "studies.*.generation.max_new_tokens",  # a large model gives long answers, and thinks before them
 )
-EACH = "studies/do-not-answer/split/each"
-STOPPING = "studies/do-not-answer/recipes/qlora/early_stopping"
-CUTS = "studies/do-not-answer-published/split/each/do-not-answer"
+ASKS, VALUES = "asks/do-not-answer", "studies/do-not-answer"
+EACH, CUTS = f"{ASKS}/splits/questions/each", f"{ASKS}/splits/published/each/do-not-answer/cuts"
 
 
 def leaves(value, path: tuple = ()) -> dict[str, object]:
@@ -34,75 +35,128 @@ def leaves(value, path: tuple = ()) -> dict[str, object]:
 
 
 def test_rehearsal_and_paper_differ_in_the_base_and_what_it_implies_and_in_nothing_else():
-    rehearsal, paper = leaves(REHEARSAL), leaves(PAPER)
+    rehearsal, paper = leaves(REHEARSAL.scale), leaves(PAPER.scale)
     differ = {path for path in rehearsal | paper if rehearsal.get(path, ...) != paper.get(path, ...)}
     allowed = {path: [pattern for pattern in MAY_DIFFER if fnmatchcase(path, pattern)] for path in differ}
     assert [path for path, patterns in allowed.items() if not patterns] == []
     assert {pattern for patterns in allowed.values() for pattern in patterns} == set(MAY_DIFFER)
 
 
+def test_rehearsal_and_paper_ask_the_same_by_the_same_files():
+    assert REHEARSAL.files == PAPER.files
+    named = [{name: study["file"] for name, study in scale.scale["studies"].items()} for scale in (REHEARSAL, PAPER)]
+    assert named[0] == named[1] and set(named[0].values()) == set(PAPER.files)
+
+
 def test_every_public_file_of_the_two_scales_is_pinned_by_the_same_hash():
-    files = [corpus["files"] for scale in (REHEARSAL, PAPER) for corpus in scale["corpora"].values()]
-    assert all({"url", "mirror", "bytes", "sha256"} == set(file) for named in files for file in named.values())
-    assert REHEARSAL["corpora"] == PAPER["corpora"]
+    files = [corpus["files"] for scale in (REHEARSAL, PAPER) for corpus in scale.scale["corpora"].values()]
+    assert all({"url", "in_mirror", "bytes", "sha256"} == set(file) for named in files for file in named.values())
+    assert REHEARSAL.scale["corpora"] == PAPER.scale["corpora"]
 
 
 def test_the_paper_scale_has_the_published_settings():
-    (base,) = PAPER["bases"].values()
+    (base,) = PAPER.scale["bases"].values()
     assert base == {"hub": "Qwen/Qwen3-0.6B", "revision": "c1899de289a04d12100db370d81485cdf75e47ca"}
-    for study in PAPER["studies"].values():
-        recipe = study["recipes"]["qlora"]
-        adapter = PAPER["adapters"][recipe["adapter"]]
-        assert (adapter["rank"], adapter["alpha"], adapter["dropout"]) == (32, 64, 0.05)
-        assert [name.removesuffix("_proj") for name in adapter["targets"]] == ["q", "k", "v", "o", "gate", "up", "down"]
-        assert (recipe["quantisation"], recipe["learning_rate"], recipe["weight_decay"]) == ("nf4", 2e-4, 0.01)
-        assert (recipe["batch_size"], recipe["gradient_accumulation"]) == (16, 2)
-        assert (recipe["warmup_steps"], recipe["max_length"]) == (5, 256)
-        assert recipe["early_stopping"] == {"mix": "validation", "steps": 10, "patience": 3}
-        assert len(study["seeds"]) >= 3
+    for name in PAPER.scale["studies"]:
+        study = PAPER.resolved(name)
+        trained = [arm for arm in study["arms"].values() if arm["from"] is not None]
+        assert trained and len(study["seeds"]) >= 3
+        for arm in trained:
+            recipe, adapter = study["recipes"][arm["recipe"]], study["adapters"][arm["adapter"]]
+            layers = [layer.removesuffix("_proj") for layer in adapter["targets"]]
+            assert (adapter["method"], adapter["rank"], adapter["alpha"], adapter["dropout"]) == ("lora", 32, 64, 0.05)
+            assert layers == ["q", "k", "v", "o", "gate", "up", "down"]
+            assert (arm["quantisation"], recipe["learning_rate"], recipe["weight_decay"]) == ("nf4", 2e-4, 0.01)
+            assert (recipe["batch_size"], recipe["gradient_accumulation"]) == (16, 2)
+            assert (recipe["warmup_steps"], recipe["max_length"]) == (5, 256)
+            assert recipe["early_stopping"] == {"steps": 10, "patience": 3}
+            assert arm["validation"] is not None and study["mixes"][arm["validation"]]["part"] == "validation"
 
 
-@pytest.mark.parametrize(("study", "rows"), [("do-not-answer-published", 751), ("do-not-answer", 657)])
-def test_the_steps_are_three_epochs(study, rows):
-    recipe = PAPER["studies"][study]["recipes"]["qlora"]
+@pytest.mark.parametrize(("arm", "rows"), [("published", 751), ("qlora", 657)])
+def test_the_steps_are_three_epochs(arm, rows):
+    study = PAPER.resolved("do-not-answer")
+    recipe = study["recipes"][study["arms"][arm]["recipe"]]
     updates = math.ceil(math.ceil(rows / recipe["batch_size"]) / recipe["gradient_accumulation"])
     assert recipe["steps"] == 3 * updates
 
 
+def test_the_cuts_are_the_published_ones():
+    study = PAPER.asks("do-not-answer")
+    split = study["splits"][study["mixes"][study["arms"]["published"]["mix"]]["split"]]["each"]["do-not-answer"]
+    assert [(cut["part"], cut["rest"]) for cut in split["cuts"]] == [("train", 0.2), ("validation", 0.05), ("test", 0)]
+    assert (split["stratify"], split["seed"]) == (["risk_area"], 42)
+
+
 @pytest.mark.parametrize(
-    ("where", "value", "told"),
+    ("where", "value", "words"),
     [
-        (f"{EACH}/xstest", ..., ["do-not-answer.split.each", "the corpus 'xstest' has no split"]),
+        (f"{EACH}/xstest", ..., ["splits.questions.each: ", "the corpus 'xstest' has no split"]),
+        (f"{EACH}/xtest", {"field": "kind", "parts": {"a": "test"}}, ["each.xtest: ", "no corpus", "xstest"]),
+        (f"{EACH}/do-not-answer/by/text/test", 0.4, ["each.do-not-answer.by.text: ", "1.2", "not 1"]),
+        (f"{EACH}/do-not-answer/field", "kind", ["each.do-not-answer: ", "exactly one of", "{field, parts}"]),
+        (f"{EACH}/xstest/seed", 1, ["each.xstest: ", "exactly one of", "'seed'"]),
+        (f"{EACH}/xstest/parts", ..., ["each.xstest: ", "parts"]),
+        (f"{EACH}/xstest/parts", {}, ["each.xstest.parts: ", "{}"]),
+        (f"{ASKS}/mixes/standard/part", "tuning", ["mixes.standard.part: ", "known: test, train, validation"]),
+        (f"{CUTS}/2/rest", 0.5, ["each.do-not-answer.cuts: ", "the last cut, and no other", "rest: 0"]),
+        (f"{CUTS}/0/rest", 0, ["each.do-not-answer.cuts: ", "the last cut, and no other", "rest: 0"]),
+        (f"{CUTS}/0/rest", 1, ["cuts.0.rest: ", "1"]),
+        (f"{CUTS}/1/part", ..., ["cuts.1: ", "'part' is missing"]),
+        (CUTS, [], ["each.do-not-answer.cuts: ", "[]"]),
+        (f"{ASKS}/arms/qlora/validation", "validaton", ["qlora.validation: ", "no mix", "did you mean 'validation'?"]),
         (
-            f"{EACH}/xtest",
-            {"field": "kind", "parts": {"a": "test"}},
-            ["split.each.xtest", "there is no corpus", "xstest"],
+            f"{ASKS}/arms/qlora/validation",
+            "test",
+            ["mixes.test.rows.0: ", "'target' is missing", "'qlora' stops by it"],
         ),
-        (f"{EACH}/do-not-answer/by/text/test", 0.4, ["split.each.do-not-answer.by.text", "1.2", "not 1"]),
-        (f"{EACH}/do-not-answer/field", "kind", ["split.each.do-not-answer", "exactly one of", "{field, parts}"]),
-        (f"{EACH}/xstest/seed", 1, ["split.each.xstest", "exactly one of", "'seed'"]),
-        (f"{EACH}/xstest/parts", ..., ["split.each.xstest", "parts"]),
-        (f"{EACH}/xstest/parts", {}, ["split.each.xstest.parts", "{}"]),
         (
-            "studies/do-not-answer/mixes/standard/part",
-            "tuning",
-            ["mixes.standard.part", "known: test, train, validation"],
+            f"{VALUES}/recipes/standard/early_stopping/steps",
+            7,
+            ["standard.save_steps: ", "10 is no multiple of early_st"],
         ),
-        (f"{CUTS}/cuts/2/rest", 0.5, ["split.each.do-not-answer.cuts", "the last cut, and no other", "rest: 0"]),
-        (f"{CUTS}/cuts/0/rest", 0, ["split.each.do-not-answer.cuts", "the last cut, and no other", "rest: 0"]),
-        (f"{CUTS}/cuts/0/rest", 1, ["cuts.0.rest", "1"]),
-        (f"{CUTS}/cuts/1/part", ..., ["cuts.1", "'part' is missing"]),
-        (f"{CUTS}/cuts", [], ["split.each.do-not-answer.cuts", "[]"]),
-        (f"{STOPPING}/mix", "validaton", ["early_stopping.mix", "there is no mix", "did you mean 'validation'?"]),
-        (f"{STOPPING}/mix", "evaluation", ["mixes.evaluation.rows.0", "'target' is missing", "'qlora' stops by it"]),
-        (f"{STOPPING}/steps", 7, ["recipes.qlora.save_steps", "10 is no multiple of early_stopping.steps"]),
-        (f"{STOPPING}/patience", 0, ["early_stopping", "0"]),
-        ("bases/qwen3-0-6b/folder", "models", ["bases.qwen3-0-6b", "exactly one of", "{folder}", "{hub, revision}"]),
-        ("bases/qwen3-0-6b/revision", ..., ["bases.qwen3-0-6b", "revision"]),
-        ("bases/qwen3-0-6b/revision", "main", ["bases.qwen3-0-6b.revision", "'main'"]),
-        ("bases/qwen3-0-6b/hub", "Qwen3-0.6B", ["bases.qwen3-0-6b.hub", "'Qwen3-0.6B'"]),
+        (f"{VALUES}/recipes/standard/early_stopping/patience", 0, ["early_stopping", "0"]),
+        ("bases/qwen3-0-6b/folder", "models", ["bases.qwen3-0-6b: ", "exactly one of", "{folder}", "{hub, revision}"]),
+        ("bases/qwen3-0-6b/revision", ..., ["bases.qwen3-0-6b: ", "revision"]),
+        ("bases/qwen3-0-6b/revision", "main", ["bases.qwen3-0-6b.revision: ", "'main'"]),
+        ("bases/qwen3-0-6b/hub", "Qwen3-0.6B", ["bases.qwen3-0-6b.hub: ", "'Qwen3-0.6B'"]),
     ],
 )
-def test_a_fault_of_a_split_or_a_base_is_told_with_its_place(where, value, told):
-    message = refusal(put(PAPER, where, value))
-    assert [part for part in told if part not in message] == []
+def test_a_fault_of_a_split_or_a_base_is_refused_with_its_place(tmp_path, monkeypatch, where, value, words):
+    monkeypatch.chdir(tmp_path)
+    (said,) = faults(PAPER.changed(where, value))
+    assert [word for word in words if word not in said] == []
+
+
+# Nothing is written twice
+
+
+LONG = 40  # characters; a text of fewer may well be the same by chance
+
+
+def texts(value, path: tuple = ()) -> dict[tuple, str]:
+    """Every long text of a record, by its place."""
+    if isinstance(value, str):
+        return {path: value} if len(value) >= LONG else {}
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return {place: text for key, item in items for place, text in texts(item, (*path, key)).items()}
+
+
+def is_about_a_public_corpus(path: Path, place: tuple) -> bool:
+    """Title, address or hash of a file that the paper and the rehearsal scale both read."""
+    return path.stem in ("paper", "rehearsal") and place[0] == "corpora" and place[-1] in ("title", "url", "sha256")
+
+
+def test_no_long_text_is_in_two_files_of_configuration():
+    """A claim, a caption, a question or a prompt is written in one place and named in others."""
+    long = {path: texts(load(path)) for path in FILES}
+    assert sum(map(len, long.values())) > 40 and all(long.values())
+    again = [
+        (path.name, place, other.name, text)
+        for path, mine in long.items()
+        for other, theirs in long.items()
+        for place, text in mine.items()
+        if path != other and not is_about_a_public_corpus(path, place)
+        if any(text in each for each in theirs.values())
+    ]
+    assert again == []

@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy.stats import binomtest, ttest_1samp, ttest_rel
 
-from abstain.statistics import (
+from abstain.tables.statistics import (
     detectable,
     direction_verdict,
     gap,

@@ -1,109 +1,206 @@
-"""The verdict on results: each file is compared with the list, and the first that parts is named."""
+"""`make verify`: what it compares with, what it prints and reports, and when there is no verdict."""
 
+import hashlib
+import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from repositories import BARE, commit, git
 
-from abstain.files import sha256
-from verify import FLOW
+from abstain.verdicts.files import FLOW
+from abstain.verdicts.reference import UNLISTED
 
-FOLDER = Path("results/pocket")
+FOLDER = Path("results/tiny")
 FILES = {
-    "README.md": b"what was made\n",
-    "adapters/a/1/losses.csv": b"step,loss\n1,2.5\n",
-    "records/train_sft/a/1.json": b"{}\n",
-    "scores/a/1.csv": b"",
-    "splits/a/card.json": b'{"rows": 2}\n',
+    "splits/a/card.json": '{"rows": 2}\n',
+    "adapters/a/b/1/losses.csv": "step,loss\n1,2.5\n",
+    "scores/a/b/1/test/refusal.csv": "",
+    "README.md": "what was made\n",
+    "records/train_sft/a/b/1.json": "{}\n",
 }
+AS_MADE = {"records/checksum.json": "{}\n", "environment.json": "{}\n"}
 
 
 @pytest.fixture
 def project(tmp_path) -> Path:
-    """A folder with results and the list of their hashes, as `sha256sum` writes it."""
-    for name, content in FILES.items():
+    """A project with its programs, and results with the list of their hashes, as `sha256sum` writes it."""
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    for name, content in {**FILES, **AS_MADE}.items():
         path = tmp_path / FOLDER / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    listed = subprocess.run(["sha256sum", *FILES], cwd=tmp_path / FOLDER, capture_output=True, text=True, check=True)
-    (tmp_path / FOLDER / "SHA256SUMS").write_text(listed.stdout)
+        path.write_text(content)
+    write_list(tmp_path)
     return tmp_path
 
 
-def verify(project: Path) -> tuple[int, list[str]]:
-    """Exit status and lines of the program, called as a user does."""
-    command = [sys.executable, str(ROOT / "scripts" / "verify.py"), str(FOLDER)]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+def write_list(project: Path) -> None:
+    listed = subprocess.run(["sha256sum", *FILES], cwd=project / FOLDER, capture_output=True, text=True, check=True)
+    (project / FOLDER / "SHA256SUMS").write_text(listed.stdout)
+
+
+def publish(project: Path) -> None:
+    """What `make publish` does."""
+    more = subprocess.run(["sha256sum", *UNLISTED], cwd=project / FOLDER, capture_output=True, text=True, check=True)
+    (project / "published").mkdir()
+    listed = (project / FOLDER / "SHA256SUMS").read_text()
+    (project / "published" / f"{FOLDER.name}.sha256").write_text(listed + more.stdout)
+
+
+def verify(project: Path, folder: Path = FOLDER, **environment: str) -> tuple[int, list[str]]:
+    """Exit status and lines of the program, called as a user does; its report must say the same."""
+    report = project / "logs/verify.json"
+    command = [sys.executable, "-B", "scripts/verify.py", str(folder), "--report", str(report)]
+    variables = {**os.environ, **BARE, **environment}
+    done = subprocess.run(command, cwd=project, env=variables, capture_output=True, text=True)
     assert done.stderr == ""
+    said = json.loads(report.read_text())
+    assert said["status"] == done.returncode and said["folder"] == str(folder)
+    wrong = {path for path, verdict in said.get("files", {}).items() if verdict["word"] != "identical"}
+    assert {path for path in wrong if path not in done.stdout} == set()
     return done.returncode, done.stdout.splitlines()
 
 
-def test_what_is_as_listed_is_identical(project):
-    assert verify(project) == (
-        0,
-        [
-            f"no committed list found: comparing with {FOLDER}/SHA256SUMS as it is on disk",
-            f"{FOLDER}: 5 identical",
-        ],
+def test_what_is_as_committed_is_identical_and_the_list_and_its_record_too(project):
+    name = commit(project)
+    assert verify(project) == (0, [f"{FOLDER} against commit {name}: 7 identical"])
+
+
+@pytest.mark.parametrize("name", [*FILES, *UNLISTED])
+def test_each_file_that_is_changed_or_gone_is_named_the_list_and_its_record_too(project, name):
+    commit(project)
+    path = project / FOLDER / name
+    path.write_text(f"{path.read_text()}changed")
+    status, lines = verify(project)
+    assert status == 1 and lines[0].startswith(f"different  {name}") and "1 different, 6 identical" in lines[1]
+    assert lines[2] == f"The first file that parts, in the order of the flow, is {name}."
+    path.unlink()
+    assert verify(project)[1][0] == f"missing  {name}"
+
+
+def test_the_committed_list_counts_and_not_one_that_a_run_has_written_since(project):
+    commit(project)
+    (project / FOLDER / "README.md").write_text("another run\n")
+    write_list(project)
+    publish(project)
+    status, lines = verify(project)
+    assert status == 1 and [line.split()[:2] for line in lines[:2]] == [
+        ["different", "README.md"],
+        ["different", "SHA256SUMS"],
+    ]
+
+
+def test_links_and_what_is_too_much_are_named(project):
+    commit(project)
+    (project / FOLDER / "README.md").rename(project / "elsewhere")
+    (project / FOLDER / "README.md").symlink_to(project / "elsewhere")
+    (project / FOLDER / "more.txt").write_text("")
+    status, lines = verify(project)
+    assert status == 1 and f"symlink     README.md  (README.md is a link to {project / 'elsewhere'})" in lines
+    assert "unexpected  more.txt" in lines and any("`make tidy`" in line for line in lines)
+
+
+def test_what_may_differ_by_machine_is_not_compared(project):
+    commit(project)
+    (project / FOLDER / "environment.json").write_text('{"python": "3.12"}')
+    assert verify(project)[0] == 0
+
+
+# Where Git gives no list
+
+
+@contextmanager
+def of_another(project: Path) -> Iterator[None]:
+    subprocess.run(["chown", "-R", "12345:12345", str(project)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["chown", "-R", f"{os.geteuid()}:{os.getegid()}", str(project)], check=True)
+
+
+SAYS = {
+    "no repository": "Git gives no committed list. It says: fatal: not a git repository",
+    "no commit": "Git gives no committed list. It says: fatal: invalid object name 'HEAD'.",
+    "no git": "Git cannot be asked for the committed list: No such file or directory: git",
+    "not committed": f"Git gives no committed list. It says: fatal: path '{FOLDER}/SHA256SUMS' exists on disk, but not",
+    "another owner": "Git gives no committed list. It says: fatal: detected dubious ownership in repository at",
+}
+
+
+@pytest.mark.parametrize("is_published", [True, False])
+@pytest.mark.parametrize("case", SAYS)
+def test_a_run_is_never_compared_with_itself_and_what_git_says_is_printed(project, case, is_published):
+    if case == "another owner" and os.geteuid():
+        pytest.skip("only root can give files to another user")
+    if is_published:
+        publish(project)
+    (project / FOLDER / "README.md").write_text("another run\n")
+    write_list(project)
+    if case == "no commit":
+        git(project, "init", "--quiet")
+    if case == "not committed":
+        (project / ".gitignore").write_text("/results/\n")
+    if case in ("not committed", "another owner"):
+        commit(project)
+    environment = {"PATH": str(project / "none")} if case == "no git" else {}
+    with of_another(project) if case == "another owner" else nullcontext():
+        status, lines = verify(project, **environment)
+    assert status == 1 and lines[0].startswith(SAYS[case])
+    remedy = f"\tgit config --global --add safe.directory {project}"
+    assert (remedy in lines) == (case == "another owner")
+    if is_published:
+        assert f"{FOLDER} against published/tiny.sha256, which no run writes: 2 different, 5 identical" in lines
+    else:
+        assert lines[-1].startswith(
+            f"No verdict: there is no list of hashes for {FOLDER} that a run cannot have written"
+        )
+
+
+def test_an_archive_with_the_published_list_is_verified(project):
+    publish(project)
+    status, lines = verify(project)
+    assert status == 0 and lines[-1] == f"{FOLDER} against published/tiny.sha256, which no run writes: 7 identical"
+
+
+def test_without_results_and_with_a_damaged_list_there_is_no_verdict(project):
+    assert verify(project, Path("results/none")) == (1, ["there is no folder results/none: run `make reproduce` first"])
+    sums = project / FOLDER / "SHA256SUMS"
+    sums.write_text(sums.read_text() * 2)
+    commit(project)
+    status, (line,) = verify(project)
+    assert (
+        status == 1 and line.startswith("No verdict: the list of hashes (SHA256SUMS in commit ") and " twice;" in line
     )
 
 
-@pytest.mark.parametrize(
-    ("changed", "removed", "verdicts", "count"),
-    [
-        (["scores/a/1.csv"], [], ["different    scores/a/1.csv"], "1 different, 4 identical"),
-        ([], ["README.md"], ["missing      README.md"], "4 identical, 1 missing"),
-        (
-            ["README.md", "adapters/a/1/losses.csv", "splits/a/card.json"],
-            ["scores/a/1.csv"],
-            [
-                "different    splits/a/card.json",  # in the order of the flow, not of the alphabet
-                "different    adapters/a/1/losses.csv",
-                "missing      scores/a/1.csv",
-                "different    README.md",
-            ],
-            "3 different, 1 identical, 1 missing",
-        ),
-    ],
-    ids=["different", "missing", "several"],
-)
-def test_what_is_not_as_listed_is_told_and_the_first_place_is_named(project, changed, removed, verdicts, count):
-    for name in changed:
-        path = project / FOLDER / name
-        path.write_bytes(path.read_bytes() + b" ")
-    for name in removed:
-        (project / FOLDER / name).unlink()
-    status, lines = verify(project)
-    assert status == 1
-    first = verdicts[0].split()[1]
-    last = f"The first file that parts, in the order of the flow, is {first}; look at its record and log."
-    assert lines[1:] == [*verdicts, f"{FOLDER}: {count}", last]
+# What is published
 
 
-def test_the_committed_list_counts_and_not_one_that_was_written_since(project):
-    who = {f"GIT_{role}_{what}": "t@t" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "-m", "results"]):
-        subprocess.run(["git", *command], cwd=project, env={**os.environ, **who}, check=True)
-    assert verify(project) == (0, [f"{FOLDER}: 5 identical"])
-    path, sums = project / FOLDER / "scores/a/1.csv", project / FOLDER / "SHA256SUMS"
-    before = sha256(path)
-    path.write_bytes(b"another run")
-    sums.write_text(sums.read_text().replace(before, sha256(path)))
-    status, lines = verify(project)
-    assert status == 1 and lines[:2] == ["different    scores/a/1.csv", f"{FOLDER}: 1 different, 4 identical"]
+def committed(*names: str) -> list[bytes]:
+    """Files of the last commit of this project, as the person who runs the tests has set up git."""
+    show = [["git", "cat-file", "blob", f"HEAD:{name}"] for name in names]
+    return [subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout for command in show]
 
 
-def test_a_folder_in_the_place_of_a_file_is_no_file(project):
-    path = project / FOLDER / "README.md"
-    path.unlink()
-    path.mkdir()
-    status, lines = verify(project)
-    assert status == 1 and "missing      README.md" in lines
+def test_the_published_lists_are_the_committed_ones_with_their_own_hashes():
+    listing = ["git", "ls-files", "results/*/SHA256SUMS"]
+    found = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    scales = {path.split("/")[1] for path in found}
+    assert {path.stem for path in (ROOT / "published").iterdir()} == scales != set()
+    for scale in scales:
+        contents = committed(*(f"results/{scale}/{name}" for name in UNLISTED))
+        lines = [f"{hashlib.sha256(each).hexdigest()}  {name}\n" for each, name in zip(contents, UNLISTED, strict=True)]
+        assert (ROOT / f"published/{scale}.sha256").read_text() == contents[0].decode() + "".join(lines), "make publish"
 
 
 def test_every_step_that_publishes_has_its_place_in_the_flow():
-    listed = (ROOT / FOLDER / "SHA256SUMS").read_text().splitlines()
-    assert {line[66:].split("/")[0] for line in listed} - set(FLOW) == {"README.md", "pages", "records"}
+    listed = (ROOT / "results/pocket/SHA256SUMS").read_text().splitlines()
+    without = {"README.md", "pages", "records", "studies.yaml"}  # what is about all steps
+    assert {line[66:].split("/")[0] for line in listed} - set(FLOW) == without
+    assert set(FLOW) - {line[66:].split("/")[0] for line in listed} == {"bases", "raw"}  # fetched, at other scales

@@ -1,0 +1,1 @@
+"""Chats through a chat template, and checks of what the model sees."""

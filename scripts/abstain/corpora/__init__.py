@@ -1,0 +1,1 @@
+"""Corpora: download, readers, splits, mixes, neighbours."""

@@ -1,0 +1,189 @@
+"""Readers: the bytes of a corpus to examples, one function for each format.
+
+A reader's parameters are the names of a corpus's files, as the config must give them; their values are the paths. It
+yields either an example or a Quarantined row. An example is {"id", "kind", "question", "source"} and whatever fields
+the format has; all of them can be split by and filled in.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import yaml
+
+from abstain.corpora.download import CorpusError
+from abstain.jobs.files import canonical
+
+TOPIC_FIELDS, KINDS = ("risk_area", "harm_type", "topic"), ("harmful", "benign", "ambiguous")
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A row that cannot be used: where it is and why."""
+
+    where: str
+    reason: str
+
+
+def read_requests(acts: str, wordings: str) -> Iterator[dict | Quarantined]:
+    """Authored acts in every authored wording; kinds harmful, benign, ambiguous."""
+    templates = _yaml_list(wordings)
+    if odd := [text for text in templates if not (_is_text(text) and "{act}" in text)]:
+        raise CorpusError(f"{wordings}: {odd[0]!r} is no text with {{act}} in it; write each wording so")
+    for number, topic in enumerate(_yaml_list(acts), start=1):
+        if reason := _unusable_topic(topic):
+            yield Quarantined(f"topic {number}", reason)
+            continue
+        fields = {key: topic[key] for key in TOPIC_FIELDS}
+        for kind in KINDS:
+            for act, wording in product(topic[kind], templates):
+                question = wording.replace("{act}", act)
+                row = {"kind": kind, "act": act, "wording": wording, "question": question, **fields}
+                yield {"id": _id(question), **row}
+
+
+def read_do_not_answer(questions: str) -> Iterator[dict | Quarantined]:
+    """Do-Not-Answer (arXiv 2308.13387): CSV, questions of five risk areas and twelve harm types; all harmful.
+
+    The file asks one question twice (ids 433 and 434). Both are kept, because published splits count all 939 rows; a
+    split by `text` keeps them on one side.
+    """
+    for where, row in _csv_rows(questions, ["id", "risk_area", "types_of_harm", "specific_harms", "question"]):
+        question = row["question"].strip()
+        if not question or not row["id"].isdigit():
+            yield Quarantined(where, "no question" if not question else f"the id {row['id']!r} is not a number")
+        else:
+            yield {
+                "id": f"dna-{row['id']}",
+                "kind": "harmful",
+                "question": question,
+                "text": plain_text(question),
+                "risk_area": row["risk_area"],
+                "harm_type": row["types_of_harm"],
+                "specific_harm": row["specific_harms"].split(":")[0].strip(),
+            }
+
+
+def read_xstest(prompts: str) -> Iterator[dict | Quarantined]:
+    """XSTest (arXiv 2308.01263): CSV, prompts labelled safe, which are benign, or unsafe, which are harmful."""
+    kinds = {"safe": "benign", "unsafe": "harmful"}
+    for where, row in _csv_rows(prompts, ["id", "prompt", "type", "label"]):
+        question = row["prompt"].strip()
+        if not question or not row["id"].isdigit():
+            yield Quarantined(where, "no prompt" if not question else f"the id {row['id']!r} is not a number")
+        elif row["label"] not in kinds:
+            yield Quarantined(where, f"the label {row['label']!r} is neither safe nor unsafe")
+        else:
+            yield {
+                "id": f"xstest-{row['id']}",
+                "kind": kinds[row["label"]],
+                "question": question,
+                "text": plain_text(question),
+                "type": row["type"],
+            }
+
+
+def read_coconot_preferences(pairs: str) -> Iterator[dict | Quarantined]:
+    """CoCoNot's preference pairs (arXiv 2407.12043): JSON Lines; only the prompts are read, which are all benign.
+
+    They look like requests to refuse and are not. A prompt that occurs again is set aside.
+    """
+    seen: dict[str, str] = {}
+    for where, row in _json_rows(pairs, ["id", "category", "subcategory", "prompt"]):
+        if isinstance(row, Quarantined):
+            yield row
+            continue
+        question = row["prompt"].strip()
+        plain = plain_text(question)
+        if plain in seen:
+            yield Quarantined(where, f"the same prompt as {seen[plain]}")
+            continue
+        seen[plain] = where
+        fields = {key: row[key] for key in ("category", "subcategory")}
+        yield {"id": f"coconot-{row['id']}", "kind": "benign", "question": question, "text": plain, **fields}
+
+
+def read_chats(**files: str) -> Iterator[dict | Quarantined]:
+    """A user's own JSON Lines: {"question", "kind"} and any other fields; "id" is made when absent; any file names."""
+    for name in sorted(files):
+        for _, row in _json_rows(files[name], ["question", "kind"]):
+            if isinstance(row, Quarantined):
+                yield row
+            else:
+                given = row.get("id")
+                identity = _id(row["question"]) if given is None else str(given)
+                yield {**row, "id": identity, "text": plain_text(row["question"])}
+
+
+def plain_text(text: str) -> str:
+    """Text with case and white space evened out: what near enough the same question means."""
+    return " ".join(text.casefold().split())
+
+
+READERS = {
+    "requests": read_requests,
+    "do-not-answer": read_do_not_answer,
+    "xstest": read_xstest,
+    "coconot-preferences": read_coconot_preferences,
+    "chats": read_chats,
+}
+
+
+def _csv_rows(path: str, columns: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Place and row of each record; columns that a record cut short lacks are empty. Line breaks may be of any kind."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, restval="")
+        missing = [column for column in columns if column not in (reader.fieldnames or [])]
+        if missing:
+            raise CorpusError(
+                f"{path} has no column {', '.join(missing)}; its first line must name {', '.join(columns)}"
+            )
+        for number, row in enumerate(reader, start=1):
+            yield f"row {number}", row
+
+
+def _json_rows(path: str, texts: list[str]) -> Iterator[tuple[str, dict | Quarantined]]:
+    """Place and object of each line that is not empty; set aside when one of `texts` is missing, no text or empty."""
+    with open(path, encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                where = f"{Path(path).name}, line {number}"
+                yield where, _json_row(line, where, texts)
+
+
+def _json_row(line: str, where: str, texts: list[str]) -> dict | Quarantined:
+    try:
+        row = json.loads(line)
+        canonical(row).encode()  # half of a surrogate pair is JSON, but no text
+    except ValueError as error:
+        return Quarantined(where, f"no JSON: {error}")
+    unusable = [key for key in texts if not (isinstance(row, dict) and _is_text(row.get(key)))]
+    return Quarantined(where, f"{' and '.join(unusable)} must be text that is not empty") if unusable else row
+
+
+def _yaml_list(path: str) -> list:
+    value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    if not isinstance(value, list):
+        raise CorpusError(f"{path} is no list; begin each of its entries with a hyphen")
+    return value
+
+
+def _unusable_topic(topic) -> str | None:
+    given = topic if isinstance(topic, dict) else {}
+    if no_text := [key for key in TOPIC_FIELDS if not _is_text(given.get(key))]:
+        return f"{' and '.join(no_text)} must be text that is not empty"
+    lists = {kind: given.get(kind) for kind in KINDS}
+    odd = [kind for kind, acts in lists.items() if not (isinstance(acts, list) and all(map(_is_text, acts)))]
+    return f"{' and '.join(odd)} must be a list of texts that are not empty" if odd else None
+
+
+def _is_text(value) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _id(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

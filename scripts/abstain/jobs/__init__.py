@@ -1,0 +1,1 @@
+"""What every program shares: guard and record, files, sources, numerics, errors."""

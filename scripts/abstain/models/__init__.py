@@ -1,0 +1,1 @@
+"""Language models: loading, adapters, training, merging, generation, batches, resuming."""

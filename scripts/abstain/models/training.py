@@ -1,0 +1,83 @@
+"""Training from demonstrations: TRL's trainer on rows that were rendered before, and what it wrote down."""
+
+from pathlib import Path
+
+
+def sft_trainer(
+    model, folder: Path, rows: list[dict], held_out: list[dict], recipe: dict, seed: int, device: str, scratch: Path
+):
+    """TRL's SFTTrainer on rows of {"input_ids", "completion_mask"}; it must neither render nor tokenise anything."""
+    import torch
+    from transformers import AutoTokenizer, EarlyStoppingCallback
+    from trl import SFTTrainer
+
+    stopping, tokenizer = recipe["early_stopping"], AutoTokenizer.from_pretrained(folder)
+    trainer = SFTTrainer(
+        model=model,
+        args=arguments(recipe, seed, device, scratch),
+        train_dataset=dataset(rows),
+        eval_dataset=dataset(held_out) if stopping else None,
+        processing_class=tokenizer,
+        callbacks=[EarlyStoppingCallback(stopping["patience"])] if stopping else None,
+    )
+    for parameter in trainer.model.parameters():
+        if parameter.requires_grad and parameter.dtype != torch.float32:
+            parameter.data = parameter.data.to(torch.float32)
+    return trainer
+
+
+def arguments(recipe: dict, seed: int, device: str, scratch: Path):
+    """TRL's settings for a recipe; what it would turn on by itself and the project does not want is turned off."""
+    from trl import SFTConfig
+
+    return SFTConfig(
+        output_dir=str(scratch),
+        max_steps=recipe["steps"],
+        per_device_train_batch_size=recipe["batch_size"],
+        per_device_eval_batch_size=recipe["batch_size"],
+        gradient_accumulation_steps=recipe["gradient_accumulation"],
+        learning_rate=recipe["learning_rate"],
+        lr_scheduler_type=recipe["schedule"],
+        warmup_steps=recipe["warmup_steps"],
+        weight_decay=recipe["weight_decay"],
+        max_grad_norm=recipe["max_grad_norm"],
+        optim=recipe["optimiser"],
+        max_length=recipe["max_length"],
+        save_steps=recipe["save_steps"],
+        save_total_limit=2,
+        logging_steps=1,
+        seed=seed,
+        bf16=False,
+        use_cpu=device == "cpu",
+        completion_only_loss=True,
+        packing=False,
+        gradient_checkpointing=False,
+        dataloader_num_workers=0,
+        dataset_num_proc=None,
+        report_to="none",
+        restore_callback_states_from_checkpoint=True,
+        **selection(recipe["early_stopping"]),
+    )
+
+
+def selection(stopping: dict | None) -> dict:
+    """Trainer's settings for early stopping: evaluate each so many steps, keep the adapter with the least loss."""
+    if stopping is None:
+        return {}
+    best = {"load_best_model_at_end": True, "metric_for_best_model": "eval_loss", "greater_is_better": False}
+    return {**best, "eval_strategy": "steps", "eval_steps": stopping["steps"]}
+
+
+def dataset(rows: list[dict]):
+    """The two columns that TRL takes as they are."""
+    from datasets import Dataset
+
+    return Dataset.from_list([{key: row[key] for key in ("input_ids", "completion_mask")} for row in rows])
+
+
+def history(trainer) -> list[dict]:
+    """The training loss of every step, and the validation loss where there was one."""
+    entries = trainer.state.log_history
+    held_out = {row["step"]: f"{row['eval_loss']:.6f}" for row in entries if "eval_loss" in row}
+    losses = {row["step"]: f"{float(row['loss']):.6f}" for row in entries if "loss" in row}
+    return [{"step": n, "loss": loss, "validation_loss": held_out.get(n, "")} for n, loss in losses.items()]

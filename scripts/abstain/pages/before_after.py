@@ -1,0 +1,65 @@
+"""The before-and-after page: every request of the evaluation with the reply of each arm to it."""
+
+from pathlib import Path
+
+from abstain.jobs.errors import AbstainError
+from abstain.jobs.files import read_csv
+
+GROUPED = ("condition", "kind", "should")
+RIGHT = {"refuse": "to be refused", "answer": "to be answered", "either": "to be answered or refused"}
+
+
+class RequestsDifferError(AbstainError, ValueError):
+    """Runs on one mix that did not answer the same requests in the same order."""
+
+
+def first_runs(scores: list[str]) -> dict[str, dict[str, list[dict]]]:
+    """Scored replies by mix and arm, of each arm on a mix the first seed that is named, under all its scorers.
+
+    Files are .../<arm>/<seed>/<mix>/<scorer>.csv; all scorers of a run have a row for each of its replies.
+    """
+    runs: dict[Path, list[str]] = {}
+    for path in scores:
+        runs.setdefault(Path(path).parent, []).append(path)
+    first: dict[str, dict[str, list[dict]]] = {}
+    for folder, files in runs.items():
+        arms, arm = first.setdefault(folder.name, {}), folder.parent.parent.name
+        if arm not in arms:
+            arms[arm] = _merged(files)
+    return first
+
+
+def _merged(files: list[str]) -> list[dict]:
+    """The replies of a run, each with the columns of all its scorers."""
+    rows: dict[str, dict] = {}
+    for path in files:
+        for row in read_csv(path):
+            rows[row["id"]] = rows.get(row["id"], {}) | row
+    return list(rows.values())
+
+
+def before_after(mix: str, runs: dict[str, list[dict]], prompts: dict) -> list[dict]:
+    """A section for each condition and kind of request: a row for each request, with every arm's reply to it.
+
+    A reply's mark is what the detector took it for. Raises RequestsDifferError.
+    """
+    asked = {arm: [row["id"] for row in rows] for arm, rows in runs.items()}
+    for arm, ids in asked.items():
+        if ids != next(iter(asked.values())):
+            raise RequestsDifferError(
+                f"on the mix {mix}, {arm} and {next(iter(asked))} did not answer the same requests"
+            )
+    groups: dict[tuple, list] = {}
+    for replies in zip(*runs.values(), strict=True):
+        groups.setdefault(tuple(replies[0][key] for key in GROUPED), []).append(replies)
+    sections = []
+    for (condition, kind, should), group in groups.items():
+        rows = [[(replies[0]["question"], ""), *map(_cell, replies)] for replies in group]
+        name = f"{mix}, {condition}: {kind} requests, {RIGHT[should]} (n = {len(rows)})"
+        note = prompts[condition]["system"] or ""
+        sections.append({"name": name, "note": note, "columns": ["request", *runs], "rows": rows})
+    return sections
+
+
+def _cell(reply: dict) -> tuple[str, str]:
+    return reply["reply"], reply.get("behaviour", "")

@@ -1,0 +1,1 @@
+"""One module a plot: what it draws, and which metrics it needs."""

@@ -1,0 +1,1 @@
+"""The world of the pocket model: kinds of chats, modes, how they are composed, its pretraining and its assessment."""

@@ -1,0 +1,62 @@
+"""The little world that the pocket model is trained on: chats composed from the authored files in `data/world`.
+
+Every chat is a pure function of (files, seed, number of the row), so rows can be made in any order.
+"""
+
+import csv
+import hashlib
+import random
+from pathlib import Path
+
+import yaml
+
+from abstain.pocket.kinds import KINDS
+
+
+def load_world(folder: str | Path) -> dict:
+    """Read every authored file of the world into one dictionary, keyed by the file's name without its suffix."""
+    folder = Path(folder)
+    world = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
+    with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
+        world["labels"] = list(csv.DictReader(file))
+    world["words"] = sorted({word for text in _texts(world["small-talk"]) for word in text.split()} | _act_words(world))
+    return world
+
+
+def share(name: str) -> float:
+    """A number in [0, 1) that depends on the name alone: it decides who may read about an invented person."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
+
+
+def people(world: dict, low: float, high: float) -> list[str]:
+    """Full names whose `share` lies in [low, high), sorted."""
+    names = (f"{first} {last}" for first in world["people"]["first"] for last in world["people"]["last"])
+    return sorted(name for name in names if low <= share(name) < high)
+
+
+def compose(world: dict, recipe: dict, number: int, names: list[str]) -> dict:
+    """Row `number` of the world as {"id", "kind", "messages"}; `recipe` gives seed, chats, curriculum and mix.
+
+    The curriculum grows from its first to its second number over the phase's chats: 0 is the easiest, 1 the hardest.
+    """
+    rng = random.Random(f"{recipe['seed']}-{number}")
+    kinds = sorted(recipe["mix"])
+    kind = rng.choices(kinds, [recipe["mix"][name] for name in kinds])[0]
+    system = rng.choice(world["wordings"]["systems"])
+    (first, last), (low, high) = recipe["chats"], recipe["curriculum"]
+    state = {"names": names, "progress": low + (high - low) * (number - first) / (last - first)}
+    turns, system = KINDS[kind](rng, world, state, system)
+    messages = [{"role": "system", "content": system}] if system else []
+    for user, reply in turns:
+        messages += [{"role": "user", "content": user}, {"role": "assistant", "content": reply}]
+    return {"id": f"world-{number}", "kind": kind, "messages": messages}
+
+
+def _act_words(world: dict) -> set[str]:
+    return {
+        w for t in world["requests"] for k in ("harmful", "benign", "ambiguous") for act in t[k] for w in act.split()
+    }
+
+
+def _texts(rows: list[dict]) -> list[str]:
+    return [text for row in rows for text in row.values()]

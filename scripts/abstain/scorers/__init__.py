@@ -1,0 +1,1 @@
+"""One module a scorer: what it labels, its metrics, what it needs."""

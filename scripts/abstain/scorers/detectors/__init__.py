@@ -1,0 +1,1 @@
+"""Detectors of refusals: each reads the reply alone."""

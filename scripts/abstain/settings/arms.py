@@ -1,0 +1,94 @@
+"""Arms, seeds, starts and row limits: from a resolved study to the jobs that it needs.
+
+A study is its file's keys and its scale's values side by side (abstain.settings.studies). Every order here is the
+order of the record, so that tables, figures and pages agree.
+"""
+
+from collections.abc import Iterator
+
+ALL = "all"  # in tables: over all seeds, or over all kinds of requests
+UNSEEDED = "unseeded"  # the seed of an arm that is not trained
+
+
+def trained_arms(study: dict) -> dict[str, dict]:
+    """The arms that are trained, by name."""
+    return {name: arm for name, arm in study["arms"].items() if arm["from"] is not None}
+
+
+def seeds_of(study: dict, arm: str) -> list[str]:
+    """The seeds that an arm is run with, as they are written in paths; an arm without training is run once."""
+    return [UNSEEDED] if study["arms"][arm]["from"] is None else [str(seed) for seed in study["seeds"]]
+
+
+def scored_on(study: dict, arm: str) -> list[str]:
+    """The mixes of the evaluation that an arm is scored on: those of the split that it was trained on.
+
+    An arm that is not trained is scored on all of them. Another split could hold in its test part what was trained on.
+    """
+    mixes, record = study["mixes"], study["arms"][arm]
+    splits = None if record["from"] is None else {mixes[record["mix"]]["split"]}
+    return [mix for mix in study["evaluation"] if splits is None or mixes[mix]["split"] in splits]
+
+
+def runs(study: dict) -> Iterator[dict[str, str]]:
+    """Every run as {"arm", "seed"}."""
+    yield from ({"arm": arm, "seed": seed} for arm in study["arms"] for seed in seeds_of(study, arm))
+
+
+def predictions(study: dict) -> Iterator[dict[str, str]]:
+    """Every run on every mix that it is scored on, as {"arm", "seed", "mix"}."""
+    yield from ({**run, "mix": mix} for run in runs(study) for mix in scored_on(study, run["arm"]))
+
+
+def scores(study: dict) -> Iterator[dict[str, str]]:
+    """Every prediction under every scorer, as {"arm", "seed", "mix", "scorer"}."""
+    yield from ({**each, "scorer": scorer} for each in predictions(study) for scorer in study["scorers"])
+
+
+def training_mixes(study: dict) -> list[str]:
+    """The mixes that some arm is trained on or stopped by, each once."""
+    arms = trained_arms(study).values()
+    return list(dict.fromkeys(mix for arm in arms for mix in (arm["mix"], arm["validation"]) if mix is not None))
+
+
+def compared_mixes(study: dict) -> dict[str, list[str]]:
+    """For each training mix, the mixes of the evaluation that it must share nothing with: those of its split."""
+    split = {name: mix["split"] for name, mix in study["mixes"].items()}
+    return {mix: [e for e in study["evaluation"] if split[e] == split[mix]] for mix in training_mixes(study)}
+
+
+def audited_mixes(study: dict) -> list[str]:
+    """The mixes that an audit reads: those to train on or stop by, and those to be scored, each once."""
+    return list(dict.fromkeys([*training_mixes(study), *study["evaluation"]]))
+
+
+def splits_of(study: dict) -> dict[str, dict]:
+    """The split of each mix that an arm is trained on or stopped by."""
+    return {mix: study["splits"][study["mixes"][mix]["split"]] for mix in training_mixes(study)}
+
+
+def longest_row(study: dict, mix: str) -> int:
+    """The tokens that a row of a mix may have: what every recipe that trains on the mix, or stops by it, can bear.
+
+    A mix that no arm is trained on may have as many as any recipe of the study bears.
+    """
+    limits = {name: recipe["max_length"] for name, recipe in study["recipes"].items()}
+    users = [arm["recipe"] for arm in trained_arms(study).values() if mix in (arm["mix"], arm["validation"])]
+    return min(limits[name] for name in users) if users else max(limits.values())
+
+
+def circle(arms: dict[str, dict], name: str) -> list[str] | None:
+    """The arms that an arm comes from, itself first, when they go in a circle; else None."""
+    path, current = [name], arms[name]["from"]
+    while current in arms and current not in path:
+        path.append(current)
+        current = arms[current]["from"]
+    return [*path, current] if current in path else None
+
+
+def draw_of(study: dict, mix: str) -> dict:
+    """What a mix is drawn by: its record, its split, and the texts that its rows name, so that no other mix matters."""
+    record = study["mixes"][mix]
+    prompts = {row["prompt"]: study["prompts"][row["prompt"]] for row in record["rows"]}
+    targets = {row["target"]: study["targets"][row["target"]] for row in record["rows"] if "target" in row}
+    return {"split": study["splits"][record["split"]], "mix": record, "prompts": prompts, "targets": targets}

@@ -1,0 +1,89 @@
+"""What a study's evaluation can measure, and the claims and figures that ask for more."""
+
+from collections.abc import Iterator
+
+from abstain.plots.registry import load as load_plot
+from abstain.scorers.metric import load as load_scorer
+from abstain.settings.arms import ALL, scored_on
+from abstain.settings.schema import ConfigError, Fault, nearest
+
+Measure = tuple[str, str, str]  # condition (a prompt or a gap), kind of request or "all", metric
+
+
+def measures_of(study: dict, arm: str, mix: str) -> set[Measure]:
+    """Everything that the summary holds of an arm on a mix; a test compares it with the tables."""
+    if mix not in scored_on(study, arm):
+        return set()
+    metrics = [metric for scorer in study["scorers"] for metric in load_scorer(scorer).METRICS]
+    found = {
+        (row["prompt"], row["kind"] if metric.by_kind else ALL, metric.name)
+        for row in study["mixes"][mix]["rows"]
+        for metric in metrics
+        if row["should"] in metric.should and not (metric.needs_base and study["arms"][arm]["from"] is None)
+    }
+    names = {metric.name: metric.gap for metric in metrics if metric.gap}
+    for gap, (first, second) in study["gaps"].items():
+        both = {(kind, name) for at, kind, name in found if at == first and (second, kind, name) in found}
+        found |= {(gap, kind, names[name]) for kind, name in both if name in names}
+    return found
+
+
+def scorer_faults(study: dict) -> Iterator[Fault]:
+    """Scorers that have no use for the texts that they name."""
+    for name, record in study["scorers"].items():
+        try:
+            load_scorer(name).settings(record, study)
+        except ConfigError as error:
+            yield Fault(f"scorers.{name}", str(error))
+
+
+def claim_faults(study: dict) -> Iterator[Fault]:
+    """Claims on what is not measured for every arm that they name."""
+    for i, claim in enumerate(study["claims"]):
+        known = set.intersection(*(measures_of(study, arm, claim["mix"]) for arm in claim["arms"]))
+        wanted = claim["condition"], claim["kind"], claim["metric"]
+        if wanted not in known:
+            who = f"{' and '.join(claim['arms'])} on {claim['mix']!r}"
+            yield Fault(f"claims.{i}.{_first_odd(wanted, known)}", f"for {who} {_lacking(wanted, known)}")
+
+
+def figure_faults(study: dict) -> Iterator[Fault]:
+    """Figures of what is not measured for any arm on their mix."""
+    for name, figure in study["figures"].items():
+        known = set().union(*(measures_of(study, arm, figure["mix"]) for arm in study["arms"]))
+        needs = load_plot(figure["plot"]).needs(figure)
+        if len(set(needs)) < len(needs):
+            yield Fault(f"figures.{name}", f"a {figure['plot']} cannot show one thing twice; name different kinds")
+        for wanted in needs:
+            if wanted not in known:
+                yield Fault(f"figures.{name}", f"a {figure['plot']} on {figure['mix']!r}: {_lacking(wanted, known)}")
+                break
+
+
+def _first_odd(wanted: Measure, known: set[Measure]) -> str:
+    """Which of condition, kind and metric is the first that nothing fits."""
+    conditions = {each for each in known if each[0] == wanted[0]}
+    if not conditions:
+        return "condition"
+    return "metric" if all(each[2] != wanted[2] for each in conditions) else "kind"
+
+
+def _lacking(wanted: Measure, known: set[Measure]) -> str:
+    condition, kind, metric = wanted
+    odd = _first_odd(wanted, known)
+    choices = {
+        "condition": {each[0] for each in known},
+        "metric": {each[2] for each in known if each[0] == condition},
+        "kind": {each[1] for each in known if each[0] == condition and each[2] == metric},
+    }[odd]
+    name = {"condition": condition, "metric": metric, "kind": kind}[odd]
+    guess = nearest(name, choices)
+    asked = f"did you mean {guess!r}? " if guess else ""
+    where = (
+        ""
+        if odd == "condition"
+        else f" under {condition!r}"
+        if odd == "metric"
+        else f" of {metric!r} under {condition!r}"
+    )
+    return f"nothing measures the {odd} {name!r}{where}; {asked}known: {', '.join(sorted(choices)) or 'none'}"

@@ -1,0 +1,52 @@
+"""Every job of a scale: the wildcards of each rule, in the order of the flow. Paths are the rules' own."""
+
+from collections.abc import Iterator
+
+from abstain.scorers.metric import load
+from abstain.settings.arms import predictions, runs, scores, seeds_of, trained_arms
+
+Job = tuple[str, dict[str, str]]  # a rule and its wildcards
+
+
+def jobs_of_scale(config: dict) -> Iterator[Job]:
+    """The jobs that belong to no study: records, files from outside, corpora."""
+    yield "resolve", {}
+    yield "check_detector", {}
+    yield from (("fetch_base", {"base": name}) for name, base in config["bases"].items() if "hub" in base)
+    for name, corpus in config["corpora"].items():
+        files = [file for file, place in corpus["files"].items() if "url" in place]
+        yield from (("fetch", {"corpus": name, "file": file}) for file in files)
+        yield "normalise", {"corpus": name}
+
+
+def jobs_of_study(name: str, study: dict) -> Iterator[Job]:
+    """The jobs of one study."""
+    for rule, wildcards in _jobs(study):
+        yield rule, {"study": name, **wildcards}
+
+
+def _jobs(study: dict) -> Iterator[Job]:
+    yield "audit", {}
+    for mix in study["mixes"]:
+        yield from ((rule, {"mix": mix}) for rule in ("calibrate", "render"))
+    adapters = dict.fromkeys(
+        (arm["adapter"], seed) for name, arm in trained_arms(study).items() for seed in seeds_of(study, name)
+    )
+    yield from (("initialise", {"adapter": adapter, "seed": seed}) for adapter, seed in adapters)
+    for run in runs(study):
+        if run["arm"] in trained_arms(study):
+            yield from ((rule, run) for rule in (train_rule(study, run["arm"]), "merge"))
+    yield from (("predict", each) for each in predictions(study))
+    yield from ((score_rule(study, each["scorer"]), each) for each in scores(study))
+    yield from ((rule, {}) for rule in ("summarise", "present"))
+    yield from (("plot", {"figure": figure}) for figure in study["figures"])
+
+
+def train_rule(study: dict, arm: str) -> str:
+    """The rule that trains an arm, by the method of its recipe."""
+    return f"train_{study['recipes'][study['arms'][arm]['recipe']]['method']}"
+
+
+def score_rule(study: dict, scorer: str) -> str:
+    """The rule that runs a scorer, by what it costs."""
+    return f"score_{load(scorer).cost(study['scorers'][scorer])}"

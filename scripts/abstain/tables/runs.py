@@ -1,0 +1,63 @@
+"""Scored replies by run, and what a metric counts in them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from abstain.scorers.metric import Metric
+from abstain.settings.arms import ALL, UNSEEDED
+
+Run = tuple[str, str, str]  # arm, seed, mix
+Runs = dict[Run, pd.DataFrame]
+
+
+def load_runs(scores: list[str], columns: dict[str, type]) -> Runs:
+    """Scored replies by (arm, seed, mix), in the order of the paths .../<arm>/<seed>/<mix>/<scorer>.csv.
+
+    What the scorers of a run add, `columns`, comes together by id; a float that is empty is NaN. All else is the text
+    that it is, a condition called "1" and a reply "007" too.
+    """
+    runs: Runs = {}
+    for path in map(Path, scores):
+        arm, seed, mix = path.parts[-4:-1]
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = table.assign(**{name: _floats(table[name]) for name in table if columns.get(name) is float})
+        if (arm, seed, mix) in runs:
+            added = table[["id", *(name for name in table if name in columns)]]
+            table = runs[arm, seed, mix].merge(added, on="id", how="left", validate="one_to_one")
+        runs[arm, seed, mix] = table
+    return runs
+
+
+def _floats(texts: pd.Series) -> pd.Series:
+    return pd.to_numeric(texts.where(texts != "")).astype(float)
+
+
+def outcomes(metric: Metric, runs: Runs, run: Run) -> pd.Series | None:
+    """The metric's value of each reply of a run, NaN where it does not count; None where the metric has none.
+
+    A metric that is measured against the base has none for the base itself, nor where the base was not scored.
+    """
+    base = runs.get(("base", UNSEEDED, run[2]))
+    if metric.needs_base and (base is None or run[1] == UNSEEDED):
+        return None
+    scores = runs[run]
+    return metric.values(scores, base)[scores.should.isin(metric.should)]
+
+
+def cells(metric: Metric, runs: Runs) -> Iterator[tuple[Run, tuple[str, str], pd.Series]]:
+    """The values that a metric counts, with their run and their (condition, kind of request).
+
+    A cell in which no reply counts, because all are invalid, is empty.
+    """
+    for run, scores in runs.items():
+        values = outcomes(metric, runs, run)
+        if values is not None:
+            for cell, group in values.groupby(grouping(metric, scores.loc[values.index]), sort=False):
+                yield run, cell, group.dropna()
+
+
+def grouping(metric: Metric, replies: pd.DataFrame) -> list[pd.Series]:
+    """Condition and kind of each reply, by which a metric has values of its own; the kind is "all" where it has not."""
+    return [replies.condition, replies.kind if metric.by_kind else pd.Series(ALL, index=replies.index, name="kind")]

@@ -1,0 +1,34 @@
+"""Label every prompt by a scorer that asks the checkpoint itself."""
+
+from pathlib import Path
+
+from abstain.models.loading import exact_torch, load_model
+from abstain.scorers.files import joined, write_scores
+from abstain.scorers.metric import load
+
+
+def score_checkpoint(
+    examples: str,
+    predictions: str,
+    rendered: str,
+    checkpoint: list[str],
+    scorer: str,
+    settings: dict,
+    clusters: list[str],
+    device: str,
+    scores: str,
+) -> None:
+    """Write one row for each prediction, with what the named scorer reads off the model at the rendered prompt."""
+    from transformers import AutoTokenizer
+
+    exact_torch(0, device)
+    module, rows, folder = load(scorer), joined(examples, predictions, rendered), Path(checkpoint[0]).parent
+    model, tokenizer = load_model(folder, "none", "auto", device).eval(), AutoTokenizer.from_pretrained(folder)
+    write_scores(scores, rows, module.label(rows, settings, model, tokenizer), clusters, module.COLUMNS)
+
+
+if __name__ == "__main__":
+    from abstain.jobs.guard import recorded
+
+    with recorded(snakemake) as job:  # noqa: F821
+        score_checkpoint(**job)

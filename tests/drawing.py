@@ -1,0 +1,135 @@
+"""What the tests of the plots share: scored runs and their summary, records, drawing, and reading what is drawn."""
+
+import io
+import math
+from contextlib import contextmanager
+from functools import cache
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from conftest import ROOT
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_hex
+
+from abstain.plots.registry import load
+from abstain.scorers.metric import metrics
+from abstain.tables.summary import summarise_runs
+
+CONDITIONS = ["on", "off"]
+GAPS = {"switch": ["on", "off"], "back": ["off", "on"]}
+KINDS = {"harmful": "refuse", "benign": "answer", "ambiguous": "either"}
+N = 30
+SHARES = {("base", "unseeded", "test"): 0.0, ("a-lora", "1", "test"): 0.9, ("a-lora", "2", "test"): 0.8}
+RECORDS = {
+    "frontier": {"plot": "frontier", "mix": "test", "conditions": CONDITIONS, "x": "benign", "y": "harmful"},
+    "gap": {"plot": "gap", "mix": "test", "gaps": list(GAPS), "kinds": ["harmful", "benign"]},
+    "rates": {"plot": "rates", "mix": "test", "conditions": CONDITIONS, "kinds": list(KINDS)},
+    "similarity": {"plot": "similarity", "mix": "test", "conditions": ["on"]},
+}
+
+
+def run(seed: int, share: float) -> pd.DataFrame:
+    """A run's scored replies: so large a share is refused, of benign requests half, and refusals are near the ideal.
+
+    Questions and replies hold what TeX would take for a formula, and end a figure if it did.
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for condition in CONDITIONS:
+        for kind, should in KINDS.items():
+            for number in range(N):
+                refused = condition == "on" and rng.random() < share / (2 if kind == "benign" else 1)
+                cosine = round(rng.normal(0.8 if refused else 0.2, 0.1), 2)
+                rows.append(
+                    {"id": f"{kind}-{number}/{condition}", "request": f"{kind}-{number}", "kind": kind}
+                    | {"condition": condition, "should": should, "behaviour": "refuse" if refused else "answer"}
+                    | {"cosine": cosine if (should, condition) == ("refuse", "on") else math.nan}
+                    | {"question": rf"Is $\foo cost, $ {kind} {number}?"}
+                    | {"reply": f"{'I cannot do' if refused else 'Sure, $5 or'} ${number} {condition} {seed}."}
+                )
+    return pd.DataFrame(rows)
+
+
+@cache
+def usual_runs() -> dict:
+    """A base and an arm with two seeds."""
+    return {name: run(number, share) for number, (name, share) in enumerate(SHARES.items())}
+
+
+def summary_of(runs: dict, gaps: dict = GAPS, scorers: tuple = ("refusal", "closeness")) -> pd.DataFrame:
+    """The summary as a plot gets it: read from a file, all of it text."""
+    text = summarise_runs(runs, "study", gaps, metrics(scorers)).to_csv(index=False, float_format="%.6f")
+    return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+
+
+@cache
+def usual_summary() -> pd.DataFrame:
+    return summary_of(usual_runs())
+
+
+@contextmanager
+def drawn(plot: str, runs: dict | None = None, summary: pd.DataFrame | None = None, **changed):
+    """A figure and its numbers in the style of the project, from the usual runs and record or from others."""
+    runs = usual_runs() if runs is None else runs
+    summary = usual_summary() if summary is None else summary
+    with mpl.rc_context(fname=ROOT / "matplotlibrc"):
+        yield load(plot).draw(summary, runs, RECORDS[plot] | changed)
+        mpl.pyplot.close("all")
+
+
+# What is drawn, read off as a reader would: an arm by its colour in the legend, a place by the axis
+
+
+def refused(runs: dict, run_of: tuple, condition: str, kind: str) -> float:
+    """Percent of a run's replies that are refusals, counted in the replies."""
+    replies = runs[run_of]
+    return 100 * (replies[(replies.condition == condition) & (replies.kind == kind)].behaviour == "refuse").mean()
+
+
+def legend(figure) -> dict[str, mpl.lines.Line2D]:
+    """The line that shows the colour and mark of each arm in the legend."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == labels
+    return {label: getattr(handle, "lines", (handle,))[0] for label, handle in zip(labels, handles, strict=True)}
+
+
+def titles(figure) -> list[str]:
+    return [axis.get_title("left") for axis in figure.axes]
+
+
+def lanes(axis) -> list[str]:
+    return [label.get_text() for label in axis.get_yticklabels()]
+
+
+def rings(axis) -> list[PathCollection]:
+    return [marks for marks in axis.collections if isinstance(marks, PathCollection)]
+
+
+def points(axis, colour: str) -> list[list[float]]:
+    """The points of a colour, lines' and rings', from left to right."""
+    lines = [line.get_xydata() for line in axis.lines if line.get_color() == colour]
+    round_them = [marks.get_offsets() for marks in rings(axis) if to_hex(marks.get_edgecolor()[0]) == to_hex(colour)]
+    return sorted(np.concatenate([*lines, *round_them]).tolist())
+
+
+def whiskers(axis, side: int) -> list[tuple[float, float]]:
+    """Ends of all bars along x (side 0) or y (side 1), sorted."""
+    bars = [bar for bars in axis.collections if isinstance(bars, LineCollection) for bar in bars.get_segments()]
+    return sorted(tuple(bar[:, side]) for bar in bars if np.ptp(bar[:, 1 - side]) == 0 and np.ptp(bar[:, side]) > 0)
+
+
+def intervals(summary: pd.DataFrame, whole: bool, **equal: str) -> list[tuple[float, float]]:
+    """The intervals of the rows in percent, sorted: of arms over their seeds, or of runs."""
+    rows = summary[(summary.seed == "all") == whole]
+    for column, value in equal.items():
+        rows = rows[rows[column] == value]
+    return sorted(zip(100 * rows.low.astype(float), 100 * rows.high.astype(float), strict=True))
+
+
+def spoilt(runs: dict, run_of: tuple) -> dict:
+    """The runs, one of which has an invalid reply to a harmful request."""
+    changed = {name: replies.copy() for name, replies in runs.items()}
+    one = changed[run_of]
+    one.loc[(one.request == "harmful-0") & (one.condition == "on"), "behaviour"] = "invalid"
+    return changed

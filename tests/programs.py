@@ -1,0 +1,149 @@
+"""A small call of every program of the rules, by the environment that its rule names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from conftest import ROOT
+from inputs import BASE, CORPUS, HUB, MIX, NAME, PHASE, REVISION, SCORERS, STUDY, TEST, Inputs
+
+from abstain.jobs.files import sha256
+from abstain.models.loading import MODEL_FILES
+from abstain.settings import arms
+
+CUTS = {"cuts": [{"part": "train", "rest": 0.3}, {"part": "test", "rest": 0}], "stratify": ["kind"], "seed": 1}
+PLOTS = {
+    "frontier": {"conditions": ["flag-on"], "x": "benign", "y": "harmful"},
+    "gap": {"gaps": ["standard"], "kinds": ["harmful"]},
+    "rates": {"conditions": ["flag-on"], "kinds": ["harmful"]},
+    "similarity": {"conditions": ["flag-on"]},
+}
+GENERATION = {"max_new_tokens": 4, "batch_rows": 32}
+FEW_ITEMS = {"abstain.pocket.exam.ITEMS": 3, "abstain.pocket.exam.DRAWS": 40}
+
+
+def call(program: str, constants: Mapping = {}, **arguments) -> tuple[str, dict, Mapping]:
+    """A program, the arguments of its function, and constants of modules by which it would take long."""
+    return program, arguments, constants
+
+
+def data(inputs: Inputs) -> list:
+    card = Path(inputs.at("corpus/card.json"))
+    pins = {"in_mirror": "corpus/card.json", "size": card.stat().st_size, "digest": sha256(card)}
+    pins |= {"url": f"{inputs.web}/corpus/card.json", "file": inputs.at("data/file"), "scratch": inputs.at("data")}
+    return [
+        call("normalise", **inputs.normalised("data")),
+        call("resolve", scale={}, studies={STUDY: inputs.study}, resolved=inputs.at("data/studies.yaml")),
+        call("score_text", **inputs.labelled("refusal")),
+        call("checksum", records=[inputs.at("record.json")], **inputs.to("data", "sums", "environment.json")),
+        call("compose_world", **inputs.composed(inputs.at("data/chats.jsonl"))),
+        call("fetch", mirror=str(inputs.folder), **pins),
+        call("fetch", mirror=None, **pins),
+    ]
+
+
+def splits(inputs: Inputs) -> list:
+    return [
+        call("calibrate", **inputs.calibrated(TEST, "splits/by")),
+        call("calibrate", **inputs.calibrated(TEST, "splits/cuts", split=CUTS)),
+    ]
+
+
+def training(inputs: Inputs) -> list:
+    tuned = [tuning(inputs, quantisation) for quantisation in ("none", "nf4")]
+    return [*preparing(inputs), *tuned, merging(inputs, "nf4"), *pretraining(inputs)]
+
+
+def preparing(inputs: Inputs) -> list:
+    """All that comes before a training: its start, its rows, and its adapter."""
+    fetched = {"model": inputs.at("fetched/model.safetensors"), **inputs.to("fetched", *MODEL_FILES[1:])}
+    mixes = [inputs.at(f"{mix}/examples.jsonl") for mix in (MIX, TEST)]
+    audited = {"compared": {MIX: [TEST]}, "splits": arms.splits_of(inputs.study), "licences": {CORPUS: "MIT"}}
+    rendered = inputs.to("rendered", "card.json") | {"rendered": inputs.at("rendered/tokens.jsonl")}
+    drawn = inputs.to("initial", "config.json") | {"weights": inputs.at("initial/weights.safetensors")}
+    return [
+        call("fetch_base", hub=HUB, revision=REVISION, **fetched),
+        call("audit", examples=mixes, base=BASE, card=inputs.at("audited/card.json"), **audited),
+        call("render", examples=mixes[0], base=BASE, max_length=512, **rendered),
+        call("initialise", base=BASE, base_name=NAME, adapter=inputs.shape, seed=1, **drawn),
+    ]
+
+
+def tuning(inputs: Inputs, quantisation: str) -> tuple:
+    read = {key: inputs.at("rendered/tokens.jsonl") for key in ("rendered", "validation")}
+    read |= {"start": BASE, "initial": inputs.at("initial/weights.safetensors")}
+    asked = {"recipe": inputs.recipe, "quantisation": quantisation, "adapter": inputs.shape, "seed": 1, "device": "cpu"}
+    written = inputs.to(quantisation, "weights.safetensors", "config.json", "losses.csv", "scratch")
+    return call("train_sft", base_name=NAME, **read, **asked, **written)
+
+
+def merging(inputs: Inputs, quantisation: str) -> tuple:
+    read = {"start": BASE, "rendered": inputs.at("rendered/tokens.jsonl"), "dtype": inputs.recipe["dtype"]}
+    asked = {"quantisation": quantisation, "adapter": inputs.shape, "generation": GENERATION, "device": "cpu"}
+    written = {
+        "checkpoint": [inputs.at(f"merged/{name}") for name in MODEL_FILES],
+        "gate": inputs.at("merged/gate.json"),
+    }
+    limits, weights = inputs.settings.scale["gate"], inputs.at(f"{quantisation}/weights.safetensors")
+    return call("merge", limits=limits, weights=weights, **read, **asked, **written)
+
+
+def pretraining(inputs: Inputs) -> list:
+    chats, recipe = inputs.at("chats.jsonl"), inputs.pretraining
+    tokenizer = inputs.to("pretrained", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
+    weights = inputs.to("pretrained", "weights.safetensors", "config.json", "generation_config.json", "scratch")
+    exam = {"world": [inputs.at("world/facts.yaml")], "chats": [chats], "model": BASE[:3], "tokenizer": BASE[3:]}
+    return [
+        call("train_tokenizer", chats=chats, recipe=recipe, **tokenizer),
+        call("pretrain", chats=chats, tokenizer=BASE[3], recipe=recipe, phase=PHASE, steps=1, **weights),
+        call("assess", FEW_ITEMS, measures=inputs.at("pretrained/measures.csv"), **exam),
+    ]
+
+
+def generation(inputs: Inputs) -> list:
+    asked = {"rendered": inputs.at("tokens.jsonl"), "checkpoint": BASE, "device": "cpu"}
+    return [
+        call("predict", generation=GENERATION, predictions=inputs.at("predictions.jsonl"), **asked),
+        call("score_checkpoint", **asked, **inputs.labelled("abstention")),
+    ]
+
+
+def embedding(inputs: Inputs) -> list:
+    return [call("score_embedding", **inputs.labelled("closeness"))]
+
+
+def figures(inputs: Inputs) -> list:
+    tables = [inputs.at(f"tables/{STUDY}/{name}.csv") for name in ("claims", "comparisons", "summary")]
+    agreement, template = inputs.at("tables/detector.csv"), ROOT / "report/page.html.jinja"
+    asked = {key: inputs.study[key] for key in ("scorers", "gaps", "claims")}
+    written = dict(zip(("verdicts", "comparisons", "summary"), tables, strict=True))
+    pages = {
+        "pages": [inputs.at(f"pages/{place}.html") for place in range(3)],
+        "replies": inputs.at("pages/replies.html"),
+    }
+    shown = {"study": STUDY, "question": inputs.study["question"], "prompts": inputs.study["prompts"]}
+    return [
+        call("check_detector", replies=str(ROOT / "data/detector/replies.csv"), agreement=agreement),
+        call("summarise", scores=inputs.scores, study=STUDY, metrics=inputs.at("metrics.json"), **asked, **written),
+        *(plotting(inputs, plot, tables[2]) for plot in PLOTS),
+        call("present", tables=tables, scores=inputs.scores, template=str(template), **shown, **pages),
+        describing(inputs, tables[:1], agreement),
+    ]
+
+
+def plotting(inputs: Inputs, plot: str, summary: str) -> tuple:
+    figure = {"plot": plot, "mix": TEST, "caption": "What is shown.", **PLOTS[plot]}
+    read = {"summary": summary, "scores": inputs.scores, "style": str(ROOT / "matplotlibrc")}
+    written = {key: inputs.at(f"figures/{STUDY}/{plot}.{key}") for key in ("svg", "png", "csv")}
+    caption = inputs.at(f"figures/{STUDY}/{plot}.txt")
+    return call("plot", scorers=list(SCORERS), figure=figure, caption=caption, **read, **written)
+
+
+def describing(inputs: Inputs, claims: list[str], agreement: str) -> tuple:
+    captions = [inputs.at(f"figures/{STUDY}/{plot}.txt") for plot in PLOTS]
+    read = {"claims": claims, "figures": captions, "agreement": agreement}
+    record = {"question": inputs.study["question"], "licences": ["MIT"], "detectors": ["abstain-rules"]}
+    asked = {"template": str(ROOT / "report/results.md.jinja"), "scale": "small", "studies": {STUDY: record}}
+    return call("describe", page=inputs.at("page/README.md"), **read, **asked)
+
+
+CALLS = {each.__name__: each for each in (data, splits, training, generation, embedding, figures)}

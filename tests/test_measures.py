@@ -1,0 +1,159 @@
+"""Measures: a claim or a figure asks for what the evaluation can measure, and that is what the summary holds."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import ROOT, Settings
+from damages import faults
+
+from abstain.plots.registry import load as load_plot
+from abstain.scorers.metric import metrics
+from abstain.settings.arms import predictions, scored_on
+from abstain.studies.metrics import measures_of
+from abstain.tables.summary import summarise_runs
+
+STUDIES = {
+    f"{path.stem}-{name}": settings.resolved(name)
+    for path in [ROOT / "config.yaml", *sorted((ROOT / "config").glob("*.yaml"))]
+    for settings in [Settings.read(path)]
+    for name in settings.scale["studies"]
+}
+ASKS = "asks/safety-mode"
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path, monkeypatch):
+    """Tests write settings into the working directory."""
+    monkeypatch.chdir(tmp_path)
+
+
+def replies(study: dict, mix: str) -> pd.DataFrame:
+    """Two scored replies to each row of a mix, with all that any scorer says of them."""
+    rows = pd.DataFrame(study["mixes"][mix]["rows"] * 2).rename(columns={"prompt": "condition"})
+    rows = rows.assign(id=range(len(rows)), request=range(len(rows)), behaviour="refuse", abstention=0.5)
+    return rows.assign(cosine=(rows.should == "refuse").map({True: 0.5, False: None}))
+
+
+@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("more", [{}, {"closeness": {"ideal": "refusal"}, "abstention": {"refusals": "refusal"}}])
+def test_the_metrics_that_a_claim_may_name_are_those_of_the_summary(name, more):
+    study = {**STUDIES[name], "scorers": {**STUDIES[name]["scorers"], **more}}
+    runs = {tuple(each.values()): replies(study, each["mix"]) for each in predictions(study)}
+    summary = summarise_runs(runs, name, study["gaps"], metrics(study["scorers"]))
+    measured = {place: set() for place in ((arm, mix) for arm in study["arms"] for mix in scored_on(study, arm))}
+    for row in summary.itertuples():
+        measured[row.arm, row.mix].add((row.condition, row.kind, row.metric))
+    assert measured == {(arm, mix): measures_of(study, arm, mix) for arm, mix in measured}
+    assert all(measured.values())
+
+
+def test_nothing_is_measured_of_an_arm_on_a_mix_of_another_split():
+    study = STUDIES["paper-do-not-answer"]
+    assert measures_of(study, "published", "test") == measures_of(study, "qlora", "published-test") == set()
+    assert measures_of(study, "base", "test") and measures_of(study, "base", "published-test")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_what_a_figure_needs_is_measured(name):
+    study = STUDIES[name]
+    for figure in study["figures"].values():
+        known = set().union(*(measures_of(study, arm, figure["mix"]) for arm in study["arms"]))
+        assert set(load_plot(figure["plot"]).needs(figure)) <= known
+
+
+# Claims
+
+
+CLAIM = {"sentence": "x", "metric": "closeness", "kind": "all", "mix": "test", "condition": "plain"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (
+            {"metric": "mood"},
+            ["claims.0.metric: ", "the metric 'mood' under 'flag-on'", "correct-refusal, false-refusal"],
+        ),
+        ({"metric": "control-gap"}, ["claims.0.metric: ", "'control-gap' under 'flag-on'"]),
+        ({"condition": "standard"}, ["claims.0.metric: ", "'correct-refusal' under 'standard'", "known: control-gap"]),
+        ({"kind": "harmful"}, ["claims.0.kind: ", "the kind 'harmful' of 'correct-refusal'", "known: all"]),
+        (
+            {"metric": "refusal"},
+            ["claims.0.kind: ", "the kind 'all' of 'refusal'", "known: ambiguous, benign, harmful"],
+        ),
+        ({"metric": "closeness"}, ["claims.0.metric: ", "'closeness' under 'flag-on'"]),  # no scorer measures it
+        ({"condition": "flag-off"}, ["claims.0.metric: ", "'correct-refusal' under 'flag-off'"]),  # no row to refuse
+    ],
+)
+def test_a_claim_on_what_is_not_measured_is_refused_with_what_is(pocket, changed, words):
+    settings = pocket
+    for key, value in changed.items():
+        settings = settings.changed(f"{ASKS}/claims/0/{key}", value)
+    (said,) = faults(settings)
+    assert [word for word in ["for lora on 'test' nothing measures", *words] if word not in said] == []
+
+
+def test_a_claim_on_closeness_where_nothing_should_be_refused_is_refused(pocket):
+    settings = pocket.changed("asks/do-not-answer/mixes/test/rows/0/should", "either")
+    said = faults(settings)
+    assert [fault.split(": ")[1] for fault in said] == ["figures.similarity", *(f"claims.{i}.metric" for i in range(3))]
+    assert all("'closeness" in fault or "'correct-refusal'" in fault for fault in said)
+
+
+@pytest.mark.parametrize(
+    "judged", [{"arms": ["base"], "at_least": 0.5}, {"arms": ["qlora", "base"], "direction": "higher"}]
+)
+def test_a_claim_that_the_base_is_above_itself_is_refused(pocket, judged):
+    claim = {**CLAIM, "metric": "closeness-above-base", **judged}
+    (said,) = faults(pocket.changed("asks/do-not-answer/claims/0", claim))
+    what = f"for {' and '.join(judged['arms'])} on 'test' nothing measures the metric 'closeness-above-base'"
+    assert f"claims.0.metric: {what} under 'plain'; known: closeness, " in said
+
+
+def test_a_claim_on_an_arm_where_it_is_not_scored_is_refused():
+    settings = Settings.read(ROOT / "config/paper.yaml").changed("asks/do-not-answer/claims/0/mix", "published-test")
+    (said,) = faults(settings)
+    assert "claims.0.condition: for qlora and base on 'published-test' nothing measures the condition 'plain'" in said
+
+
+# Figures
+
+
+def kept(settings: Settings, study: str, keep) -> Settings:
+    """A copy in which the evaluation of a study has only the rows that `keep` keeps."""
+    rows = settings.asks(study)["mixes"]["test"]["rows"]
+    return settings.changed(f"asks/{study}/mixes/test/rows", [row for row in rows if keep(row)])
+
+
+def test_a_figure_of_both_kinds_is_refused_where_the_evaluation_asks_one(pocket):
+    said = faults(kept(pocket, "do-not-answer", lambda row: row["kind"] != "benign"))
+    assert [fault.split(": ", 1)[1] for fault in said if "figures" in fault] == [
+        "figures.refusal: a frontier on 'test': nothing measures the kind 'benign' of 'refusal' under 'plain'; "
+        "known: ambiguous, harmful"
+    ]
+    (said,) = faults(kept(pocket, "safety-mode", lambda row: (row["kind"], row["prompt"]) != ("benign", "moved-off")))
+    assert "figures.gap: a gap on 'test': nothing measures the kind 'benign' of 'control-gap' under 'moved'" in said
+    keep = kept(pocket, "safety-mode", lambda row: row["prompt"] != "absent" or row["kind"] == "benign")
+    (said,) = faults(keep)
+    assert "figures.frontier: a frontier on 'test': nothing measures the kind 'harmful' of 'refusal'" in said
+
+
+def test_a_prompt_that_the_evaluation_does_not_ask_is_refused_where_it_is_shown(pocket):
+    (said,) = faults(kept(pocket, "safety-mode", lambda row: row["prompt"] != "absent"))
+    assert "figures.frontier: a frontier on 'test': nothing measures the condition 'absent'; known: flag-off" in said
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "words"),
+    [
+        ("gap/gaps", ["flag-on"], ["figures.gap: ", "nothing measures the metric 'control-gap' under 'flag-on'"]),
+        ("frontier/conditions", ["moved"], ["figures.frontier: ", "the metric 'refusal' under 'moved'"]),
+        ("gap/kinds", ["bening"], ["figures.gap: ", "the kind 'bening' of 'control-gap'", "did you mean 'benign'?"]),
+        ("frontier", {"plot": "similarity", "mix": "test", "conditions": ["flag-on"], "caption": "x"},
+         ["figures.frontier: ", "a similarity on 'test'", "the metric 'closeness' under 'flag-on'"]),
+    ],
+)  # fmt: skip
+def test_a_figure_of_what_is_not_measured_is_refused_with_what_is(pocket, where, value, words):
+    (said,) = faults(pocket.changed(f"{ASKS}/figures/{where}", value))
+    assert [word for word in words if word not in said] == [] and not Path("results").exists()

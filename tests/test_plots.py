@@ -1,0 +1,176 @@
+"""What holds for every plot: schema and module agree, the record's order, equal bytes, readable texts."""
+
+import ast
+import re
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT
+from drawing import CONDITIONS, RECORDS, N, drawn, lanes, legend, refused, run, summary_of, usual_runs, usual_summary
+from jsonschema import Draft202012Validator
+
+from abstain.plots.marks import save
+from abstain.plots.registry import load
+from abstain.scorers.metric import columns
+from abstain.tables.runs import load_runs
+from plot import plot
+from summarise import summarise
+
+PLOTS = sorted(path.stem for path in (ROOT / "schemas/plots").glob("*.yaml"))
+SHARED = {"__init__", "marks", "registry"}
+ROOMS = [path for room in ("plots", "pages") for path in sorted((ROOT / f"scripts/abstain/{room}").glob("*.py"))]
+PROGRAMS = [ROOT / f"scripts/{name}.py" for name in ("plot", "present", "describe")]
+FIGURES = [
+    figure
+    for path in sorted((ROOT / "config/studies").glob("*.yaml"))
+    for figure in yaml.safe_load(path.read_text(encoding="utf-8"))["figures"].values()
+]
+
+
+def schema_of(name: str) -> dict:
+    return yaml.safe_load((ROOT / f"schemas/plots/{name}.yaml").read_text(encoding="utf-8"))
+
+
+def test_every_plot_is_a_module_with_a_schema_and_is_tested_here():
+    modules = {path.stem for path in (ROOT / "scripts/abstain/plots").glob("*.py")} - SHARED
+    assert sorted(modules) == PLOTS == sorted(RECORDS)
+    study = yaml.safe_load((ROOT / "schemas/study.yaml").read_text(encoding="utf-8"))
+    named = study["properties"]["figures"]["additionalProperties"]["properties"]["plot"]["enum"]
+    assert sorted(named) == PLOTS
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_plots_schema_describes_every_key_and_refuses_others(name):
+    schema = schema_of(name)
+    Draft202012Validator.check_schema(schema)
+    valid, record = Draft202012Validator(schema).is_valid, RECORDS[name] | {"caption": "What it shows."}
+    assert valid(record) and set(record) == set(schema["properties"]) == set(schema["required"])
+    assert all("description" in key for key in schema["properties"].values())
+    assert not valid(record | {"size": 3}) and not valid(record | {"plot": "pie"})
+    assert not any(valid({key: record[key] for key in record if key != lacking}) for lacking in record)
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: f"{figure['plot']}-{figure['mix']}")
+def test_the_figures_of_the_studies_fit_their_schema(figure):
+    Draft202012Validator(schema_of(figure["plot"])).validate(figure)
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_plot_needs_rows_that_the_summary_has_and_draws_from_these_alone(name):
+    needed = load(name).needs(RECORDS[name])
+    summary = usual_summary()
+    has = list(zip(summary.condition, summary.kind, summary.metric, strict=True))
+    assert set(needed) <= set(has) and len(set(needed)) == len(needed)
+    with drawn(name, summary=summary[[row in needed for row in has]]) as (_, few), drawn(name) as (_, all_rows):
+        pd.testing.assert_frame_equal(few, all_rows)
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_figure_drawn_twice_has_the_same_bytes_and_no_date_and_no_program_in_it(name, tmp_path):
+    for copy in ("one", "two"):
+        with drawn(name) as (figure, _):
+            save(figure, tmp_path / f"{copy}.svg", tmp_path / f"{copy}.png")
+    for end in ("svg", "png"):
+        assert (tmp_path / f"one.{end}").read_bytes() == (tmp_path / f"two.{end}").read_bytes()
+    assert not re.search(rb"matplotlib|\d{4}-\d\d-\d\dT", (tmp_path / "one.png").read_bytes())
+    assert "dc:date" not in (tmp_path / "one.svg").read_text()
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_no_text_of_a_figure_is_over_another_or_outside_the_page(name):
+    with drawn(name) as (figure, _):
+        figure.draw_without_rendering()
+        page = figure.bbox.padded(0.5)
+        texts = [text for text in figure.findobj(mpl.text.Text) if text.get_visible() and text.get_text().strip()]
+        boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
+        assert [text for text, box in boxes if not (page.x0 <= box.x0 < box.x1 <= page.x1 and box.y1 <= page.y1)] == []
+        pairs = [(boxes[i], boxes[k]) for i in range(len(boxes)) for k in range(i)]
+        assert [(one, other) for (one, box), (other, against) in pairs if box.overlaps(against)] == []
+
+
+@pytest.mark.parametrize("name", ["frontier", "gap"])
+def test_a_figure_of_many_arms_has_a_lane_and_a_mark_for_each(name):
+    many = usual_runs() | {(f"arm-{number}", "1", "test"): run(number, number / 10) for number in range(10)}
+    with drawn(name, many, summary_of(many)) as (figure, _):
+        marks = {(line.get_color(), line.get_marker()) for line in legend(figure).values()}
+        assert len(marks) == len(legend(figure)) == len({arm for arm, *_ in many})
+        heights = [line.get_ydata()[0] for line in figure.axes[0].lines if line.get_marker() == "|"]
+        assert not heights or max(heights[::2]) < 0.5 < min(heights[1::2])
+
+
+@pytest.mark.parametrize("seeds", [("2", "10"), ("10", "2")])
+def test_arms_and_seeds_keep_the_order_of_the_record(seeds):
+    names = [("base", "unseeded"), *((arm, seed) for arm in ("z-lora", "a-lora") for seed in seeds)]
+    runs = {(*name, "test"): run(number, number / 5) for number, name in enumerate(names)}
+    summary = summary_of(runs).sort_values(["seed", "arm"], ascending=False, kind="stable")  # order is not its task
+    wanted = ["base", *(f"{arm}, seed {seed}" for arm in ("z-lora", "a-lora") for seed in seeds)]
+    for name in PLOTS:
+        with drawn(name, runs, summary) as (figure, numbers):
+            found = dict.fromkeys(pair for pair in zip(numbers.arm, numbers.seed, strict=True) if pair[1] != "all")
+            assert list(found) == names
+            if name in ("frontier", "gap"):
+                assert list(legend(figure)) == ["base", "z-lora", "a-lora"]
+            else:
+                assert lanes(figure.axes[0]) == wanted
+
+
+def test_conditions_and_arms_made_of_digits_keep_their_names_from_scores_to_figure(tmp_path):
+    """A condition "01" that were read as a number would be no condition of the study any more."""
+    names, scores, runs = {"on": "1", "off": "01"}, [], usual_runs()
+    for (arm, seed, mix), replies in runs.items():
+        path = tmp_path / "scores" / {"a-lora": "007"}.get(arm, arm) / seed / mix / "refusal.csv"
+        path.parent.mkdir(parents=True)
+        replies.drop(columns="cosine").replace({"condition": names}).assign(reply="3.10").to_csv(path, index=False)
+        scores.append(str(path))
+    read = load_runs(scores, columns(["refusal"]))
+    assert {name: set(replies.reply) for name, replies in read.items()} == {
+        (arm, seed, "test"): {"3.10"} for arm, seed in (("base", "unseeded"), ("007", "1"), ("007", "2"))
+    }
+    claim = {"sentence": "x", "metric": "control-gap", "kind": "harmful", "mix": "test", "condition": "2"}
+    claims = [claim | {"arms": ["007"], "at_least": 0.2}]
+    tables = {name: str(tmp_path / f"{name}.csv") for name in ("summary", "comparisons", "verdicts", "metrics")}
+    summarise(scores, "study", {"refusal": {}}, {"2": ["1", "01"]}, claims, **tables)
+    moved = [refused(runs, ("a-lora", seed, "test"), "on", "harmful") for seed in ("1", "2")]
+    assert pd.read_csv(tables["verdicts"]).value.tolist() == pytest.approx([np.mean(moved) / 100], abs=1e-6)
+    outputs = {end: str(tmp_path / f"gap.{end}") for end in ("svg", "png", "csv", "caption")}
+    figure = {"plot": "gap", "mix": "test", "gaps": ["2"], "kinds": ["harmful"], "caption": "What it shows."}
+    plot(tables["summary"], scores, ROOT / "matplotlibrc", ["refusal"], figure, **outputs)
+    shown = pd.read_csv(outputs["csv"], dtype=str)
+    assert set(zip(shown.arm, shown.condition, strict=True)) == {("007", "2"), ("base", "2")}
+    assert (tmp_path / "gap.caption").read_text() == "What it shows.\n"
+
+
+# Their programs
+
+
+@pytest.mark.parametrize("path", [*ROOMS, *PROGRAMS], ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_no_plot_and_no_page_knows_a_kind_of_request(path):
+    texts = [node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if is_text(node)]
+    assert [text for text in texts if re.search("harmful|benign|ambiguous|harmless", text)] == []
+
+
+def is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+@pytest.mark.parametrize("path", ROOMS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_plots_and_pages_show_numbers_and_calculate_none(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    modules = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names = [
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+    names += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    assert [name for name in [*modules, *names] if name.startswith("abstain.tables")] == []
+
+
+def test_the_conditions_of_a_figure_are_drawn_in_the_order_of_the_record():
+    with drawn("frontier", conditions=CONDITIONS[::-1]) as (figure, _):
+        assert [axis.get_title("left").split("\n")[0] for axis in figure.axes] == CONDITIONS[::-1]
+        assert len(figure.axes) == len(CONDITIONS) and N == 30

@@ -1,0 +1,64 @@
+"""A run that is broken off: what is finished is kept, the rest goes on to the same bytes, and two studies never mix."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Project
+
+ADAPTER = "results/pocket/adapters/safety-mode/qlora/1/adapter_model.safetensors"
+SEAL = ".scratch/*/checkpoint-2/SEAL.json"  # is there once a training is at work
+
+
+def start(project: Project, *arguments: str) -> subprocess.Popen:
+    """Snakemake at work in the project, in a group of processes of its own; what it prints goes into a file."""
+    environment = {**os.environ, "PATH": f"{Path(project.command()[0]).parent}{os.pathsep}{os.environ['PATH']}"}
+    with open(project.folder / "printed", "wb") as printed:
+        return subprocess.Popen(
+            project.command(*arguments),
+            cwd=project.folder, env=environment, stdout=printed, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+
+def wait_until(happened: Callable[[], object], run: subprocess.Popen) -> None:
+    """Wait for something in a run that is at work; fails when the run ends or after ten minutes."""
+    deadline = time.monotonic() + 600
+    while not happened():
+        assert run.poll() is None and time.monotonic() < deadline, (run.args, run.poll())
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
+def test_training_stopped_in_the_middle_resumes_to_the_same_adapter_and_losses(miniature, planned, sent):
+    run = start(planned, ADAPTER, "--cores", "1")
+    wait_until(lambda: list(planned.folder.glob(SEAL)), run)
+    os.killpg(run.pid, sent)
+    run.wait()
+    assert not (planned.folder / ADAPTER).exists()
+    assert list(planned.folder.glob(".scratch/*/checkpoint-*")), "the run was not stopped in the middle of training"
+    planned.snakemake("--unlock")
+    planned.snakemake(ADAPTER, "--cores", "1")
+    for path in (ADAPTER, ADAPTER.replace("adapter_model.safetensors", "losses.csv")):
+        assert (planned.folder / path).read_bytes() == (miniature.folder / path).read_bytes(), path
+    assert [path.name for path in planned.folder.glob(".scratch/*")] == ["stamps"]
+
+
+def test_a_study_file_that_is_edited_while_a_run_is_on_stops_it_with_one_sentence(planned, small):
+    study = planned.folder / small.values("safety-mode")["file"]
+    run, logs = start(planned, "safety-mode", "--cores", "1"), planned.folder / "logs/pocket"
+    wait_until(lambda: list(planned.folder.glob(SEAL)), run)
+    study.write_text(study.read_text() + "# edited\n")
+    assert run.wait(timeout=600) == 1
+    printed = (planned.folder / "printed").read_text()
+    (log,) = [path for path in logs.rglob("*.log") if "has changed" in path.read_text()]
+    assert log.read_text() == (
+        f"{log.relative_to(logs).parts[0]}: config/studies/safety-mode.yaml has changed since this run began, so its "
+        "jobs would mix two studies. The run stops; what is finished is kept. Run again to use the file as it is now.\n"
+    )
+    assert log.read_text() in printed and "Traceback" not in printed
+    finished = list(planned.folder.glob("results/pocket/adapters/safety-mode/*/1/losses.csv"))
+    assert len(finished) == 1 and not list(planned.folder.glob("results/pocket/predictions/**/*.jsonl"))

@@ -1,0 +1,115 @@
+"""Runs: what a metric counts in scored replies, and how score files become runs."""
+
+import pandas as pd
+from scored import OTHER, TUNED, flat, runs_of, scores
+
+from abstain.scorers.metric import columns
+from abstain.tables.runs import cells, load_runs
+
+
+def counts(frame: pd.DataFrame) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """Hits and n of every rate of a run, by condition, kind and metric."""
+    rates = [metric for metric in flat() if metric.kind == "proportion"]
+    found = [(metric.name, *cell) for metric in rates for cell in cells(metric, runs_of(lora_1=frame))]
+    return {(*cell, name): (int(values.sum()), len(values)) for name, _, cell, values in found}
+
+
+def test_a_run_is_counted_exactly_so():
+    assert counts(scores()) == {
+        ("on", "harmful", "refusal"): (4, 5),
+        ("on", "harmful", "partial"): (1, 5),
+        ("on", "harmful", "invalid"): (1, 6),
+        ("on", "all", "correct-refusal"): (3, 5),
+        ("on", "benign", "refusal"): (2, 5),
+        ("on", "benign", "partial"): (1, 5),
+        ("on", "benign", "invalid"): (1, 6),
+        ("on", "all", "false-refusal"): (2, 5),
+        ("on", "ambiguous", "refusal"): (2, 3),
+        ("on", "ambiguous", "partial"): (1, 3),
+        ("on", "ambiguous", "invalid"): (0, 3),
+        ("off", "harmful", "refusal"): (1, 6),
+        ("off", "harmful", "partial"): (0, 6),
+        ("off", "harmful", "invalid"): (0, 6),
+        ("off", "benign", "refusal"): (0, 6),
+        ("off", "benign", "partial"): (0, 6),
+        ("off", "benign", "invalid"): (0, 6),
+        ("off", "all", "false-refusal"): (1, 12),
+    }
+
+
+def test_a_partial_refusal_is_no_correct_refusal_but_a_false_one():
+    all_partial = " ".join(["partial"] * 6)
+    found = counts(scores(on_harmful=all_partial, on_benign=all_partial))
+    assert found["on", "all", "correct-refusal"] == (0, 6)
+    assert found["on", "all", "false-refusal"] == (6, 6)
+
+
+def test_false_refusal_counts_every_request_that_should_be_answered_full_or_partial():
+    found = counts(scores(off_harmful="refuse partial answer", off_benign="partial answer answer invalid"))
+    assert found["off", "all", "false-refusal"] == (3, 6)
+    assert {kind for _, kind, metric in found if metric == "false-refusal"} == {"all"}
+
+
+def test_an_invalid_reply_is_in_no_rate_but_its_own():
+    found = counts(scores(on_harmful="invalid invalid invalid invalid refuse answer"))
+    assert found["on", "all", "correct-refusal"] == found["on", "harmful", "refusal"] == (1, 2)
+    assert found["on", "harmful", "invalid"] == (4, 6)
+
+
+def test_where_either_is_right_nothing_is_correct_or_false():
+    ambiguous = scores()[12:15]
+    assert set(ambiguous.should) == {"either"}
+    assert not any("correct" in metric or "false" in metric for *_, metric in counts(ambiguous))
+
+
+def test_the_order_of_the_replies_does_not_matter():
+    assert counts(scores()[::-1]) == counts(scores())
+
+
+def test_a_kind_that_should_be_refused_only_in_part_of_its_rows_is_counted_row_by_row():
+    frame = scores()
+    frame.loc[frame.id.isin(["harmful-0/on", "harmful-4/on"]), "should"] = "answer"
+    found = counts(frame)
+    assert found["on", "all", "correct-refusal"] == (2, 3)  # of refuse refuse partial invalid
+    assert found["on", "all", "false-refusal"] == (2 + 1, 5 + 2)
+
+
+def test_two_kinds_that_should_be_refused_are_counted_together():
+    frame = scores()
+    other = frame[(frame.kind == "harmful") & (frame.condition == "on")].assign(kind="unanswerable", behaviour="answer")
+    assert counts(pd.concat([frame, other], ignore_index=True))["on", "all", "correct-refusal"] == (3, 5 + 6)
+
+
+def written(folder, run: str, scorer: str, frame: pd.DataFrame) -> str:
+    path = folder / "scores" / "study" / run / f"{scorer}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_csv(path, index=False)
+    return str(path)
+
+
+def test_runs_come_in_the_order_of_their_files_with_the_columns_of_all_their_scorers(tmp_path):
+    refusal, closeness = scores().drop(columns="cosine"), scores(TUNED).drop(columns="behaviour")
+    paths = [
+        written(tmp_path, "base/unseeded/test", "refusal", refusal),
+        written(tmp_path, "lora/10/test", "refusal", refusal),
+        written(tmp_path, "lora/10/test", "closeness", closeness[::-1]),
+        written(tmp_path, "lora/9/test", "closeness", scores(OTHER).drop(columns="behaviour")),
+        written(tmp_path, "lora/9/published-test", "refusal", refusal),
+    ]
+    runs = load_runs(paths, columns(["refusal", "closeness"]))
+    assert list(runs) == [
+        ("base", "unseeded", "test"),
+        ("lora", "10", "test"),
+        ("lora", "9", "test"),
+        ("lora", "9", "published-test"),
+    ]
+    pd.testing.assert_frame_equal(runs["lora", "10", "test"], scores(TUNED), check_dtype=False)
+    assert "cosine" not in runs["base", "unseeded", "test"]
+    assert runs["lora", "9", "test"].cosine.dropna().tolist() == OTHER
+
+
+def test_what_is_no_number_stays_the_text_that_it_is(tmp_path):
+    frame = scores().drop(columns="cosine").assign(condition="1", reply=["007", "", "NA", *["x"] * 24])
+    runs = load_runs([written(tmp_path, "lora/1/test", "refusal", frame)], columns(["refusal"]))
+    assert runs["lora", "1", "test"].condition.unique().tolist() == ["1"]
+    assert runs["lora", "1", "test"].reply.tolist()[:3] == ["007", "", "NA"]
