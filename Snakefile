@@ -71,11 +71,13 @@ include: f"{HOME}/rules/records.smk"
 include: f"{HOME}/rules/pretraining.smk"
 
 
-onstart:
-    if workflow.is_main_process and workflow.executor_plugin.name == "slurm" and not shutil.which("sbatch"):
-        raise WorkflowError(
-            "there is no sbatch on the PATH; run where jobs are submitted, or without the slurm profile"
-        )
+if not is_given:  # as a module, the other Snakefile's handlers are in force
+
+    onstart:
+        if workflow.is_main_process and workflow.executor_plugin.name == "slurm" and not shutil.which("sbatch"):
+            raise WorkflowError(
+                "there is no sbatch on the PATH; run where jobs are submitted, or without the slurm profile"
+            )
 
 
 rule all:

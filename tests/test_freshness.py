@@ -118,8 +118,6 @@ def test_a_changed_setting_plans_exactly_its_jobs_and_says_why_and_touch_does_no
     }
     project.snakemake("--touch", "--cores", "1")
     assert jobs(plan(project)) == expected
-    project.write(small)
-    assert "Nothing to be done" in plan(project)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +150,7 @@ def test_a_record_of_another_setting_of_another_version_or_cut_off_plans_its_job
     other, older, torn = "train_sft/safety-mode/lora/1", "score_text/safety-mode/base/unseeded/test/refusal", "resolve"
     paths = {job: f"{RESULTS}/records/{job}.json" for job in (other, older, torn)}
     with (
-        unnoticed(archive, paths[other], change=lambda content: content.replace(b'"seed": 1,', b'"seed": 2,', 1)),
+        unnoticed(archive, paths[other], change=lambda content: content.replace(b'"seed": 1\n', b'"seed": 2\n', 1)),
         unnoticed(archive, paths[older], change=lambda content: b"{}\n"),
         unnoticed(archive, paths[torn], change=lambda content: content[: len(content) // 2]),
     ):

@@ -4,40 +4,46 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from conftest import Project
 
 ADAPTER = "results/pocket/adapters/safety-mode/qlora/1/adapter_model.safetensors"
-SEAL = ".scratch/*/checkpoint-2/SEAL.json"  # is there once a training is at work
 
 
-def start(project: Project, *arguments: str) -> subprocess.Popen:
-    """Snakemake at work in the project, in a group of processes of its own; what it prints goes into a file."""
+@contextmanager
+def at_work(project: Project, *arguments: str) -> Iterator[subprocess.Popen]:
+    """Snakemake once a training is in its middle; it is killed with all that it started when the block ends.
+
+    What it prints goes into the file `printed`.
+    """
     environment = {**os.environ, "PATH": f"{Path(project.command()[0]).parent}{os.pathsep}{os.environ['PATH']}"}
     with open(project.folder / "printed", "wb") as printed:
-        return subprocess.Popen(
-            project.command(*arguments),
+        run = subprocess.Popen(
+            project.command(*arguments, "--cores", "1"),
             cwd=project.folder, env=environment, stdout=printed, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
-
-
-def wait_until(happened: Callable[[], object], run: subprocess.Popen) -> None:
-    """Wait for something in a run that is at work; fails when the run ends or after ten minutes."""
-    deadline = time.monotonic() + 600
-    while not happened():
-        assert run.poll() is None and time.monotonic() < deadline, (run.args, run.poll())
-        time.sleep(0.05)
+    deadline = time.monotonic() + 1200
+    try:
+        while not list(project.folder.glob(".scratch/*/checkpoint-2/SEAL.json")):
+            assert run.poll() is None, (project.folder / "printed").read_text()[-3000:]
+            assert time.monotonic() < deadline, "no training has begun"
+            time.sleep(0.05)
+        yield run
+    finally:
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
 
 
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
 def test_training_stopped_in_the_middle_resumes_to_the_same_adapter_and_losses(miniature, planned, sent):
-    run = start(planned, ADAPTER, "--cores", "1")
-    wait_until(lambda: list(planned.folder.glob(SEAL)), run)
-    os.killpg(run.pid, sent)
-    run.wait()
+    with at_work(planned, ADAPTER) as run:
+        os.killpg(run.pid, sent)
+        run.wait()
     assert not (planned.folder / ADAPTER).exists()
     assert list(planned.folder.glob(".scratch/*/checkpoint-*")), "the run was not stopped in the middle of training"
     planned.snakemake("--unlock")
@@ -49,10 +55,10 @@ def test_training_stopped_in_the_middle_resumes_to_the_same_adapter_and_losses(m
 
 def test_a_study_file_that_is_edited_while_a_run_is_on_stops_it_with_one_sentence(planned, small):
     study = planned.folder / small.values("safety-mode")["file"]
-    run, logs = start(planned, "safety-mode", "--cores", "1"), planned.folder / "logs/pocket"
-    wait_until(lambda: list(planned.folder.glob(SEAL)), run)
-    study.write_text(study.read_text() + "# edited\n")
-    assert run.wait(timeout=600) == 1
+    with at_work(planned, "safety-mode") as run:
+        study.write_text(study.read_text() + "# edited\n")
+        assert run.wait(timeout=1200) == 1
+    logs = planned.folder / "logs/pocket"
     printed = (planned.folder / "printed").read_text()
     (log,) = [path for path in logs.rglob("*.log") if "has changed" in path.read_text()]
     assert log.read_text() == (
