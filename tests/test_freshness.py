@@ -146,7 +146,6 @@ def test_a_flipped_bit_of_any_file_plans_the_job_that_wrote_it(archive):
     assert found == {f"outputs: {name} is not what the job wrote" for name in filled} and len(filled) > 90
 
 
-@pytest.mark.skip(reason="written, and not yet seen to pass: its runs were cut off")
 def test_a_record_of_another_setting_of_another_version_or_cut_off_plans_its_job(archive):
     other, older, torn = "train_sft/safety-mode/lora/1", "score_text/safety-mode/base/unseeded/test/refusal", "resolve"
     paths = {job: f"{RESULTS}/records/{job}.json" for job in (other, older, torn)}
@@ -180,7 +179,7 @@ def test_in_what_git_tracks_alone_everything_that_is_absent_is_planned_and_touch
     assert jobs(plan(clone)) == expected
 
 
-@pytest.mark.skip(reason="written, and not yet seen to pass: its runs were cut off")
+@pytest.mark.skip(reason="fails: the file is not changed between the plan and the job; the cause is not found yet")
 def test_a_file_that_changes_between_the_plan_and_a_job_stops_the_job_before_it_works(archive, tmp_path):
     """Another Snakefile changes a token once the jobs are planned, as a person or another program could."""
     project, change = Project.copied(archive.folder, tmp_path / "project"), tmp_path / "change.py"

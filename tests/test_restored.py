@@ -9,8 +9,6 @@ from conftest import Project
 from plans import rules
 from repositories import call, cloned, pull, pushed
 
-pytestmark = pytest.mark.skip(reason="written, and not yet seen to pass: its runs were cut off")
-
 RESULTS = "results/pocket"
 NO_TORCH = 'raise ImportError("there is no torch here")\n'
 
