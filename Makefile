@@ -31,7 +31,7 @@ check: .venv ## check format, lint, environments, and that every scale can be pl
 		plan=$$(.venv/bin/snakemake --configfile $$scale --dry-run --forceall 2>&1) || { echo "$$plan" >&2; exit 1; }; \
 		echo "$$scale can be planned"; done
 
-verify: .venv ## compare every result with the published hashes: what parts and why; logs/pocket/verify.json has it too
+verify: .venv ## compare every result with the published hashes: what differs and why; logs/pocket/verify.json has it too
 	.venv/bin/python scripts/verify.py results/pocket --report logs/pocket/verify.json
 
 publish: ## copy the hashes of new results to published/, where no run writes; commit both together

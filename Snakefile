@@ -15,14 +15,15 @@ from snakemake.iocontainers import Wildcards
 HOME = Path(workflow.current_basedir, "Snakefile").resolve().parent
 sys.path.insert(0, str(HOME / "scripts"))
 
+from abstain.chats.choices import CHOICES
 from abstain.finished import leftovers
 from abstain.jobs import stamps
 from abstain.jobs.errors import AbstainError
 from abstain.jobs.numerics import EXACT
 from abstain.jobs.sources import sources
-from abstain.models.loading import MODEL_FILES
 from abstain.scorers.metric import load as load_scorer
 from abstain.settings import arms
+from abstain.settings.model_files import MODEL_FILES
 from abstain.studies import check, plan
 
 os.environ.update(EXACT)  # every job parses this file again, on SLURM too, before it starts its program

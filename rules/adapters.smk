@@ -5,6 +5,7 @@ rule initialise:
     """Draw the step-0 adapter of a shape and seed; all arms that share it start from these bytes."""
     input:
         base=base_files,
+        after=audited,
         code=code("initialise.py", "training"),
         stamp=agreed("initialise"),
     output:

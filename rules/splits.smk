@@ -54,6 +54,7 @@ checkpoint audit:
         compared=lambda w: arms.compared_mixes(study_of(w)),
         splits=lambda w: arms.splits_of(study_of(w)),
         licences=lambda w: corpora_of(w, "licence"),
+        lengths=lambda w: {mix: arms.lengths_of(study_of(w), mix) for mix in arms.audited_mixes(study_of(w))},
     script:
         "../scripts/audit.py"
 
@@ -80,6 +81,6 @@ rule render:
         mem_mb=2000,
         runtime=20,
     params:
-        max_length=lambda w: arms.longest_row(study_of(w), w.mix),
+        lengths=lambda w: arms.lengths_of(study_of(w), w.mix),
     script:
         "../scripts/render.py"

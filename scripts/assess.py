@@ -6,7 +6,7 @@ from abstain.chats.templates import prompt_ids
 from abstain.jobs.files import write_csv
 from abstain.models.batches import batches_by_rows
 from abstain.models.generation import reply
-from abstain.models.loading import exact_torch, load_model
+from abstain.models.loading import exact_torch, load_model, load_tokenizer
 from abstain.pocket.exam import held_out, rates, trained
 from abstain.pocket.world import load_world
 
@@ -17,11 +17,9 @@ def assess(world: list[str], chats: list[str], model: list[str], tokenizer: list
     """Write, for each kind of item: n, and the shares (in [0, 1]) of items that the chats of the training hold word for
     word, that are replied to as taught, whose turn is ended, and that are refused.
     """
-    from transformers import AutoTokenizer
-
     exact_torch(0, "cpu")
     checkpoint = load_model(Path(model[0]).parent, "none", "float32", "cpu").eval()
-    reader = AutoTokenizer.from_pretrained(Path(tokenizer[0]).parent)
+    reader = load_tokenizer(Path(tokenizer[0]).parent)
     known, rows = trained(chats), []
     for kind, items in held_out(load_world(Path(world[0]).parent)).items():
         prompts = [prompt_ids(reader, messages) for messages, _ in items]

@@ -1,29 +1,36 @@
-"""Compare what is trained on with what is scored on: a leak stops the run, neighbours are listed."""
+"""Compare what is trained on with what is scored on: a leak stops the run, neighbours are listed.
+
+Every row is tried as `render` will write it, so that a row which cannot be read stops the run before any training.
+"""
 
 from pathlib import Path
 
-from abstain.chats.templates import check_tokenizer, compare_systems
+from abstain.chats.checks import TemplateError
+from abstain.chats.limits import Limits, limits_of
+from abstain.chats.rows import check_base, tokens_of
+from abstain.chats.templates import compare_systems
 from abstain.corpora.neighbours import find_leaks, near_duplicates
 from abstain.corpora.readers import plain_text
 from abstain.corpora.splits import SplitError, one_by_one
 from abstain.jobs.files import read_jsonl, write_json
+from abstain.models.loading import load_tokenizer
 
 
 def audit(
     examples: list[str], base: list[str], compared: dict[str, list[str]], splits: dict[str, dict],
-    licences: dict[str, str], card: str,
+    licences: dict[str, str], lengths: dict[str, dict], card: str,
 ) -> None:  # fmt: skip
     """Write the split card, or raise SplitError naming what is on both sides.
 
     `compared` names, for each mix that is trained on or stopped by, the mixes to be scored that it must share no
     request, no text and no value of its split's fields with; `splits` gives the split of each mix. What a mix and its
     evaluation must share is the system message, as the template of `base` writes it, or TemplateError is raised.
+    `lengths` are each mix's, as `render` has them.
     """
-    from transformers import AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(Path(base[0]).parent)
-    check_tokenizer(tokenizer)
+    tokenizer = load_tokenizer(Path(base[0]).parent)
     rows = {Path(path).parent.name: _plain(path) for path in examples}
+    for mix, each in lengths.items():
+        _try_rows(tokenizer, mix, rows[mix], limits_of(Path(base[0]).parent, **each))
     report = {mix: {"rows": len(rows[mix]), "kinds": _count(rows[mix], "kind"), "against": {}} for mix in compared}
     for mix, evaluations in compared.items():
         for evaluation in evaluations:
@@ -43,6 +50,15 @@ def audit(
             "licences": sorted({licences[source] for source in sources}),
         },
     )
+
+
+def _try_rows(tokenizer, mix: str, rows: list[dict], limits: Limits) -> None:
+    check_base(tokenizer, limits)
+    try:
+        for row in rows:
+            tokens_of(tokenizer, row, limits)
+    except TemplateError as error:
+        raise TemplateError(f"mix {mix!r}, {error}") from error
 
 
 def _refuse_leaks(mix: str, evaluation: str, train: list[dict], test: list[dict], split: dict) -> None:

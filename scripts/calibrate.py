@@ -13,7 +13,7 @@ COLUMNS = ["source", "id", "why"]  # an id is unique in its corpus
 def calibrate(
     corpora: list[str], draw: dict, licences: dict[str, str], examples: str, left_out: str, card: str
 ) -> None:
-    """Write the mix's examples with messages, what it leaves out and why, and a card that counts both.
+    """Write the mix's examples with messages, the rows left out with their reasons, and a card that counts both.
 
     `draw` holds the mix, its split, and the prompts and targets that the mix names. The card names the licences of
     the corpora that the mix draws from; they hold for whatever is made of it.

@@ -13,42 +13,79 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from abstain.chats.checks import CHECKS, TemplateError
-from abstain.chats.templates import check_tokenizer, compare_systems, describe_template, turns
+from abstain.chats.limits import Limits, limits_of
+from abstain.chats.rows import base_checks, chat_tokens, prompt_tokens
+from abstain.chats.templates import compare_systems, describe_template, turns
+from abstain.jobs.errors import AbstainError
+from abstain.models.loading import load_tokenizer
+from abstain.settings.bases import folder_faults
+from abstain.settings.model_files import MODEL_FILES
 
+AS_ABOVE = "for the reason above"
 SYSTEMS = "The system message of the evaluation is one that is trained."
 
 
-def check_chats(chats: str, folder: str, evaluation: str | None, number: int) -> int:
-    """Print what the model sees of row `number` and the verdict of every check; returns how many checks failed."""
+def check_chats(chats: str, folder: str, evaluation: str | None, number: int, lengths: dict) -> int:
+    """Print what the model sees of row `number` and the verdict of every check; returns how many checks failed.
+
+    `lengths` holds max_length (None when it is not known) and new_tokens, as a study has them.
+    """
     rows = list(read_chats(chats, replies=True))
     scored = list(read_chats(evaluation, replies=False)) if evaluation else []
     if not 1 <= number <= len(rows):
         raise TemplateError(f"{chats} has {len(rows)} rows, so there is no row {number} to show")
-    tokenizer = read_tokenizer(folder)
-    verdicts = {check_tokenizer.__doc__: complaint(check_tokenizer, tokenizer)}
+    if all(Path(folder, name).is_file() for name in MODEL_FILES):
+        for fault in folder_faults(Path(folder)):
+            raise TemplateError(f"{folder}/{fault}")
+    tokenizer, limits = read_tokenizer(folder), limits_of(folder, **lengths)
+    verdicts = {check.__doc__: complaint(check, *given) for check, given in base_checks(tokenizer, limits).items()}
     if not any(verdicts.values()):
-        verdicts |= check_rows(tokenizer, rows)
+        verdicts |= check_rows(tokenizer, rows, limits)
         show(tokenizer, rows[number - 1], f"row {number} of {chats}")
         if scored:
+            verdicts[prompt_tokens.__doc__] = first_complaint(tokenizer, scored, limits)
             verdicts[SYSTEMS] = complaint(compare_systems, tokenizer, rows, scored)
     for sentence, reason in verdicts.items():
         print(f"FAILS {sentence}\n{reason}" if reason else f"ok    {sentence}")
+    for sentence in unknown(limits):
+        print(f"?     {sentence}")
     return sum(reason is not None for reason in verdicts.values())
 
 
-def check_rows(tokenizer, rows: list[dict]) -> dict[str, str | None]:
-    """For each of CHECKS what the first row that fails it complains of, or None."""
-    verdicts = dict.fromkeys(check.__doc__ for check in CHECKS)
+def check_rows(tokenizer, rows: list[dict], limits: Limits) -> dict[str, str | None]:
+    """For each of CHECKS, and for all that the pipeline does with a row, what the first row that fails complains of."""
+    verdicts = dict.fromkeys([*(check.__doc__ for check in CHECKS), chat_tokens.__doc__])
     for number, row in enumerate(rows, start=1):
         try:
             seen = list(turns(tokenizer, *chat_of(row)))
         except TemplateError as error:
             raise TemplateError(f"row {number}: {error}") from error
-        for turn in seen:
-            for check in CHECKS:
-                reason = complaint(check, turn)
-                verdicts[check.__doc__] = verdicts[check.__doc__] or (reason and f"row {number}: {reason}")
+        tried = [(check, (turn,)) for turn in seen for check in CHECKS]
+        for check, given in [*tried, (chat_tokens, (tokenizer, *chat_of(row), limits))]:
+            reason = complaint(check, *given)
+            said = reason and f"row {number}: {reason}"
+            verdicts[check.__doc__] = verdicts[check.__doc__] or (
+                AS_ABOVE if said in verdicts.values() and said else said
+            )
     return verdicts
+
+
+def first_complaint(tokenizer, scored: list[dict], limits: Limits) -> str | None:
+    """What the first row of an evaluation that the pipeline would not take fails by, or None."""
+    for number, row in enumerate(scored, start=1):
+        if reason := complaint(prompt_tokens, tokenizer, row["messages"], limits):
+            return f"row {number} of the evaluation: {reason}"
+    return None
+
+
+def unknown(limits: Limits) -> Iterator[str]:
+    """What the pipeline would check, and cannot be checked with what was given."""
+    if limits.vocabulary is None:
+        yield "Whether tokens and rows fit the embedding and the positions of the base: the folder has no config.json."
+    if not limits.new_tokens:
+        yield "Whether a reply fits behind each prompt: give the tokens that may be generated as --max-new-tokens."
+    if limits.max_length is None:
+        yield "Whether rows fit the max_length of a recipe: give it as --max-length."
 
 
 def complaint(check: Callable, *arguments) -> str | None:
@@ -97,12 +134,10 @@ def read_chats(path: str, replies: bool) -> Iterator[dict]:
 
 def read_tokenizer(folder: str):
     """The tokenizer of a folder, without looking elsewhere."""
-    from transformers import AutoTokenizer
-
     if not Path(folder, "tokenizer_config.json").is_file():
         raise TemplateError(f"{folder} holds no tokenizer_config.json; name the folder of a tokenizer")
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return load_tokenizer(folder)
     except Exception as error:  # libraries raise whatever a damaged file leads to
         raise TemplateError(f"{folder} cannot be read as a tokenizer: {error}") from error
 
@@ -116,10 +151,15 @@ def main() -> int:
         "--evaluation", help="JSON Lines file of the chats that will be asked, to compare system messages"
     )
     parser.add_argument("--row", type=int, default=1, help="the row to show (default 1)")
+    parser.add_argument("--max-length", type=int, help="the tokens that a row may have, as in a study's recipe")
+    parser.add_argument(
+        "--max-new-tokens", type=int, default=0, help="the tokens that may be generated, as in a study's generation"
+    )
     arguments = parser.parse_args()
     try:
-        failed = check_chats(arguments.chats, arguments.tokenizer, arguments.evaluation, arguments.row)
-    except (OSError, TemplateError) as error:
+        lengths = {"max_length": arguments.max_length, "new_tokens": arguments.max_new_tokens}
+        failed = check_chats(arguments.chats, arguments.tokenizer, arguments.evaluation, arguments.row, lengths)
+    except (OSError, AbstainError) as error:
         sys.exit(f"check_chats: {error}")
     return 1 if failed else 0
 

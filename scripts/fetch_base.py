@@ -3,28 +3,42 @@
 import os
 import shutil
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from abstain.corpora.download import CorpusError
-from abstain.jobs.files import copy_file, read_json, require_room, whole
+from abstain.jobs.files import read_json, require_room, whole
+from abstain.models.layout import lay_out
+from abstain.models.loading import ModelError
+from abstain.settings.model_files import CONFIG, config_faults, model_faults, read_object
 
-KINDS_OF_FILES = ["model*.safetensors", "*.json", "*.jinja", "*.txt"]  # no pickle, no code
+KINDS_OF_FILES = ["model*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]  # no pickle, no code
 
 
-def fetch_base(hub: str, revision: str, model: str, **files: str) -> None:
-    """Write the weights, and the configuration, tokenizer and chat template beside them, from a pinned commit."""
-    snapshot = download(hub, revision)
+def fetch_base(hub: str, revision: str, choices: dict, template: list[str], model: str, **files: str) -> None:
+    """Write the weights, and the configuration, tokenizer and chat template beside them, from a pinned commit.
+
+    `choices` are the base's keys that say what differs from the repository, `template` a chat template of one's own.
+    """
+    check_config(download(hub, revision, [CONFIG]), hub)
+    snapshot = download(hub, revision, KINDS_OF_FILES)
+    lay_out(snapshot, f"{hub} at {revision}", choices, template[0] if template else None, files)
     join_weights(snapshot, model)
-    lay_out(snapshot, files)
+    for fault in model_faults(Path(model).parent):
+        raise ModelError(f"{hub}, {fault}")
 
 
-def download(hub: str, revision: str) -> Path:
+def check_config(folder: Path, hub: str) -> None:
+    """Raise ModelError when the configuration says that the model cannot be used, before its weights are brought."""
+    for fault in config_faults(read_object(folder / CONFIG)) if (folder / CONFIG).is_file() else ():
+        raise ModelError(f"{hub}, {CONFIG} {fault}")
+
+
+def download(hub: str, revision: str, patterns: list[str]) -> Path:
     """The commit's folder in the cache of huggingface_hub, which checks sizes, and goes on where it was cut off."""
     os.environ["HF_HUB_OFFLINE"] = "0"  # lifted here alone, before huggingface_hub is imported
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(hub, revision=revision, allow_patterns=KINDS_OF_FILES))
+        return Path(snapshot_download(hub, revision=revision, allow_patterns=patterns))
     except Exception as error:  # it raises those of the libraries below it, too
         raise CorpusError(
             f"the model {hub} at {revision} could not be brought from the hub ({_first_line(error)}). Check name and "
@@ -56,20 +70,6 @@ def weights_of(snapshot: Path) -> list[Path]:
             f"{snapshot} has no weights in the safetensors format ({', '.join(absent)}); choose another revision"
         )
     return pieces
-
-
-def lay_out(snapshot: Path, files: dict[str, str]) -> None:
-    """Write the tokenizer as it is once loaded, its chat template in a file of its own, and copy the other files."""
-    from transformers import AutoTokenizer
-
-    with TemporaryDirectory() as folder:
-        AutoTokenizer.from_pretrained(snapshot).save_pretrained(folder)
-        for target in files.values():
-            name = Path(target).name
-            found = [place / name for place in (Path(folder), snapshot) if (place / name).is_file()]
-            if not found:
-                raise CorpusError(f"{snapshot} has no {name}; choose a model or revision that has it")
-            copy_file(found[0], target)
 
 
 def _first_line(error: Exception) -> str:

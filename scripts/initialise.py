@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from abstain.models.adapters import adapter_settings, save_adapter
-from abstain.models.loading import exact_torch, load_model
+from abstain.models.adapters import new_adapter, save_adapter
+from abstain.models.loading import ModelError, exact_torch, load_model
+from abstain.settings.model_files import layer_faults, tensors
 
 
 def initialise(base: list[str], base_name: dict, adapter: dict, seed: int, weights: str, config: str) -> None:
@@ -11,13 +12,12 @@ def initialise(base: list[str], base_name: dict, adapter: dict, seed: int, weigh
 
     `base_name` says where others find the base: {"path"} or {"hub", "revision"}.
     """
-    from peft import get_peft_model
-
+    for _, words in layer_faults(tensors(Path(base[0])), adapter["targets"]):
+        raise ModelError(f"{base[0]} {words}")
     exact_torch(seed, "cpu")
     model = load_model(Path(base[0]).parent, "none", "float32", "cpu")
     exact_torch(seed, "cpu")
-    wrapped = get_peft_model(model, adapter_settings(adapter), autocast_adapter_dtype=False)
-    save_adapter(wrapped, adapter, base_name, weights, config)
+    save_adapter(new_adapter(model, adapter), adapter, base_name, weights, config)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from abstain.jobs.files import read_jsonl, write_json
 from abstain.models.adapters import attach_adapter
-from abstain.models.loading import exact_torch, load_model
-from abstain.models.merging import answers, gate_prompts, gate_report, merged_model, publish
+from abstain.models.answers import answers, published_answers
+from abstain.models.loading import exact_torch, load_tokenizer
+from abstain.models.merging import drafted, gate_prompts, gate_report, merged_model, publish, trained_base
 
 
 def merge(
@@ -15,21 +16,20 @@ def merge(
     """Write a standalone checkpoint in the base's folder layout.
 
     A QLoRA adapter is merged into the dequantised 4-bit weights that it was trained on, never into the original ones.
-    Base with adapter and checkpoint reply to prompts of the training mix `rendered`: raises GateError when the
-    next-token distributions differ by more than limits["tolerance"] (KL divergence in nats, the largest over the
-    prompts), or when less than the share limits["same_replies"] of the replies are the same text.
+    Base with adapter, here, and the written checkpoint, in a process of its own, reply to prompts of the training mix
+    `rendered`: raises GateError, and leaves nothing, when the next-token distributions differ by more than
+    limits["tolerance"] (KL divergence in nats, the largest over the prompts), or when less than the share
+    limits["same_replies"] of the replies are the same text.
     """
-    from transformers import AutoTokenizer
-
     exact_torch(0, device)
     folder = Path(start[0]).parent
-    tokenizer, prompts = AutoTokenizer.from_pretrained(folder), gate_prompts(read_jsonl(rendered))
-    trained = attach_adapter(load_model(folder, quantisation, dtype, device), adapter, weights)
+    tokenizer, prompts = load_tokenizer(folder), gate_prompts(read_jsonl(rendered))
+    trained = attach_adapter(trained_base(folder, quantisation, dtype, device), adapter, weights)
     before = answers(trained, tokenizer, prompts, generation)
     del trained  # room for the other model
-    merged = merged_model(folder, weights, quantisation, dtype, adapter, device)
-    report = gate_report(before, answers(merged, tokenizer, prompts, generation), limits)
-    publish(merged, tokenizer, start, checkpoint)
+    with drafted(checkpoint) as files:
+        publish(merged_model(folder, weights, quantisation, dtype, adapter, device), tokenizer, start, files)
+        report = gate_report(before, published_answers(Path(files[0]).parent, prompts, generation, device), limits)
     write_json(gate, report)
 
 

@@ -1,11 +1,12 @@
 """Turn the bytes of a corpus into examples; rows that cannot be used are set aside with a reason."""
 
 import csv
+from collections import Counter
 
 import yaml
 
-from abstain.corpora.readers import READERS, Quarantined
 from abstain.corpora.download import CorpusError
+from abstain.corpora.readers import READERS, Quarantined
 from abstain.jobs.files import digest, write_json, write_jsonl
 
 
@@ -22,9 +23,9 @@ def normalise(
     bad = [{"where": row.where, "reason": row.reason} for row in rows if isinstance(row, Quarantined)]
     if not good:
         raise CorpusError(f"corpus {corpus!r} has no usable row; {_first(bad)}Correct its files or its reader.")
-    repeated = len(good) - len({row["id"] for row in good})
-    if repeated:
-        raise CorpusError(f"corpus {corpus!r} repeats {repeated} ids; ids must be unique")
+    if repeated := [name for name, number in Counter(row["id"] for row in good).items() if number > 1]:
+        names = ", ".join(repeated[:5])
+        raise CorpusError(f"corpus {corpus!r} repeats {len(repeated)} ids ({names}); give every row an id of its own")
     drawn = {row["id"] for row in sorted(good, key=lambda row: digest(row["id"]))[: settings["limit"]]}
     kept = [row for row in good if row["id"] in drawn]
     write_jsonl(examples, kept)

@@ -5,7 +5,7 @@ from pathlib import Path
 from abstain.jobs.files import read_jsonl, write_jsonl
 from abstain.models.batches import batches_by_rows
 from abstain.models.generation import reply
-from abstain.models.loading import exact_torch, load_model
+from abstain.models.loading import exact_torch, load_model, load_tokenizer
 
 
 def predict(rendered: str, checkpoint: list[str], generation: dict, device: str, predictions: str) -> None:
@@ -14,12 +14,10 @@ def predict(rendered: str, checkpoint: list[str], generation: dict, device: str,
     Only new tokens are decoded; `finished` says whether the model ended its turn itself. Prompts of one condition
     begin alike, so they share batches.
     """
-    from transformers import AutoTokenizer
-
     exact_torch(0, device)
     folder = Path(checkpoint[0]).parent
     model = load_model(folder, "none", "auto", device).eval()
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = load_tokenizer(folder)
     rows = list(read_jsonl(rendered))
     replies: dict[int, dict] = {}
     lengths, conditions = [len(row["input_ids"]) for row in rows], [row["condition"] for row in rows]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from abstain.models.loading import exact_torch, load_model
+from abstain.models.loading import exact_torch, load_model, load_tokenizer
 from abstain.scorers.files import joined, write_scores
 from abstain.scorers.metric import load
 
@@ -19,11 +19,9 @@ def score_checkpoint(
     scores: str,
 ) -> None:
     """Write one row for each prediction, with what the named scorer reads off the model at the rendered prompt."""
-    from transformers import AutoTokenizer
-
     exact_torch(0, device)
     module, rows, folder = load(scorer), joined(examples, predictions, rendered), Path(checkpoint[0]).parent
-    model, tokenizer = load_model(folder, "none", "auto", device).eval(), AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = load_model(folder, "none", "auto", device).eval(), load_tokenizer(folder)
     write_scores(scores, rows, module.label(rows, settings, model, tokenizer), clusters, module.COLUMNS)
 
 

@@ -8,6 +8,7 @@ Such files are left by seeds, arms and studies that are gone. --check only names
 import argparse
 import sys
 
+from abstain.finished.folder import enter_for
 from abstain.finished.leftovers import counted, remove
 from abstain.finished.plan import check_idle, leftovers_of
 from abstain.jobs.errors import AbstainError
@@ -33,6 +34,6 @@ if __name__ == "__main__":
     parser.add_argument("--configfile", nargs="+", default=[], help="the files of a scale, as Snakemake is given them")
     arguments = parser.parse_args()
     try:
-        sys.exit(tidy(arguments.configfile, arguments.check))
+        sys.exit(tidy(enter_for(arguments.configfile), arguments.check))
     except AbstainError as error:
         sys.exit(str(error))

@@ -1,9 +1,10 @@
-"""Compare every published file with the list of hashes that came with the project, and say what parts, and why.
+"""Compare every published file with the list of hashes that came with the project, and say what differs, and why.
 
     python scripts/verify.py results/pocket [--report logs/pocket/verify.json]
 
 The list is the committed one; where Git cannot give it, the published copy (published/<scale>.sha256), which no run
-writes. Without either there is no verdict. Exit status 1 when anything is not identical, or is old in this tree.
+writes. Without either there is no verdict. Exit status 1 when anything is not identical, or is old in this tree, or
+when both lists are there and differ.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from abstain.jobs.errors import AbstainError
 from abstain.jobs.files import write_json
 from abstain.verdicts.contents import TOLERANCE
 from abstain.verdicts.files import IDENTICAL, UNEXPECTED, Verdict, judge_all
-from abstain.verdicts.reference import find_reference
+from abstain.verdicts.reference import find_reference, making
 from abstain.verdicts.tree import old_since
 from abstain.verdicts.why import Finding, explain
 
@@ -35,11 +36,14 @@ def verify(folder: Path, report: Path | None = None) -> int:
         if report:
             write_json(report, {"folder": str(folder), "status": 1, "no_verdict": str(error)})
         return 1
-    status = int(bool(old) or any(verdict.word != IDENTICAL for verdict in verdicts.values()))
-    for line in (*reference.notes, *_lines(folder, reference.source, verdicts), *_why(findings), *_old(old)):
+    notes = [*reference.notes, *filter(None, [reference.contradiction])]
+    status = int(
+        bool(old or reference.contradiction) or any(verdict.word != IDENTICAL for verdict in verdicts.values())
+    )
+    for line in (*notes, *_lines(folder, reference.source, verdicts), *_why(findings), *_old(folder, old)):
         print(line)
     if report:
-        said = {"folder": str(folder), "status": status, "reference": reference.source, "git": list(reference.notes)}
+        said = {"folder": str(folder), "status": status, "reference": reference.source, "git": list(notes)}
         said |= {"tolerance": TOLERANCE, "counts": dict(Counter(verdict.word for verdict in verdicts.values()))}
         said |= {"files": {path: verdict._asdict() for path, verdict in verdicts.items()}, "old": old}
         said |= {"causes": [{**asdict(each), "cause": _record(each)} for each in findings]}
@@ -52,7 +56,7 @@ def _record(finding: Finding) -> dict:
 
 
 def _lines(folder: Path, source: str, verdicts: dict[str, Verdict]) -> list[str]:
-    """A line for each file that is not identical, a count of verdicts, and the first that parts."""
+    """A line for each file that is not identical, a count of verdicts, and the first that differs."""
     wrong = {path: verdict for path, verdict in verdicts.items() if verdict.word != IDENTICAL}
     width = max((len(verdict.word) for verdict in wrong.values()), default=0)
     lines = [
@@ -61,8 +65,9 @@ def _lines(folder: Path, source: str, verdicts: dict[str, Verdict]) -> list[str]
     ]
     counts = Counter(verdict.word for verdict in verdicts.values())
     lines.append(f"{folder} against {source}: " + ", ".join(f"{counts[word]} {word}" for word in sorted(counts)))
-    if wrong:
-        lines.append(f"The first file that parts, in the order of the flow, is {next(iter(wrong))}.")
+    differing = [path for path, verdict in wrong.items() if verdict.word != UNEXPECTED]
+    if differing:
+        lines.append(f"The first file that differs, in the order of the flow, is {differing[0]}.")
     if counts[UNEXPECTED]:
         lines.append("Of what is unexpected `make tidy` removes what no job makes any more.")
     return lines
@@ -78,9 +83,10 @@ def _why(findings: list[Finding]) -> list[str]:
     return lines
 
 
-def _old(old: dict[str, int]) -> list[str]:
+def _old(folder: Path, old: dict[str, int]) -> list[str]:
     """What has changed in the tree since the results were made."""
-    lines = ["These results are old: the tree is not what they were made from; `make reproduce` makes them again."]
+    again = f"run {making(folder)} to make them again"
+    lines = [f"These results are old: the tree is not what they were made from; {again}."]
     return [*lines, *(f"  {sentence} ({jobs} job{'s' * (jobs > 1)})" for sentence, jobs in old.items())] if old else []
 
 

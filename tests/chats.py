@@ -25,7 +25,7 @@ BROKEN = {
     ),
     "no end token behind the last reply": (
         BODY.replace("<|im_end|>", "{{ '' if loop.last and m.role == 'assistant' else '<|im_end|>' }}") + PROMPT,
-        r"end token '<\|im_end\|>' .*behind the reply, once.*prompt: .*training: .*With care",
+        r"end token '<\|im_end\|>' must follow the reply.*prompt: .*training: .*With care.*writes it there",
     ),
     "a refusal of the template": (
         "{{ raise_exception('no system message, please') }}",

@@ -111,6 +111,8 @@ def write_base(folder: Path, family: Family, dtype: str = "float32") -> list[str
     for name, parameter in sorted(model.named_parameters()):
         if name.endswith("bias"):
             parameter.data.normal_(0, 0.2)
+    if tokenizer.pad_token_id is not None:  # drawn as zeros; a base whose padding is its end token has learned them
+        model.get_input_embeddings().weight.data[tokenizer.pad_token_id].normal_(0, SHAPE["initializer_range"])
     model.to(getattr(torch, dtype)).save_pretrained(folder)
     return [
         str(folder / "model.safetensors"),

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import yaml
 from conftest import ROOT, Settings, load
+from gguf_made import llama, write_gguf, write_wheel
 
 from abstain.jobs.files import read_jsonl, write_json, write_jsonl, write_text
-from abstain.models.loading import MODEL_FILES
 from abstain.scorers.files import joined, write_scores
 from abstain.scorers.metric import load as load_scorer
 from abstain.settings import arms
+from abstain.settings.model_files import MODEL_FILES
 from calibrate import calibrate
 from compose_world import compose_world
 from normalise import normalise
@@ -77,6 +78,13 @@ class Inputs:
         return {**recipe, "phases": {PHASE: {**recipe["phases"][PHASE], "chats": [0, 40]}}}
 
     @cached_property
+    def packaged(self) -> dict:
+        """What a scale says of a package, which lies in the folder wheels, that holds the GGUF file of a model."""
+        gguf, member = write_gguf(Path(self.at("tiny.gguf")), llama()), "tiny_model/tiny.gguf"
+        digest = write_wheel(self.folder / "wheels", {member: gguf.read_bytes()})
+        return {"package": "tiny-model==1.0", "digest": digest, "member": member}
+
+    @cached_property
     def scores(self) -> list[str]:
         """The score files of every run of the study under every scorer."""
         return [self.at("/".join(["scores", *each.values()]) + ".csv") for each in arms.scores(self.study)]
@@ -117,6 +125,7 @@ class Inputs:
             self._write_scores(path)
         self._write_world()
         self._write_hub()
+        assert self.packaged
 
     def _write_scores(self, path: str) -> None:
         """Scores of the replies as a run has them, whatever they are."""

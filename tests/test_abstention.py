@@ -7,8 +7,9 @@ from conftest import ROOT
 
 from abstain.chats.templates import prompt_ids
 from abstain.jobs.files import read_csv, write_jsonl
-from abstain.models.loading import MODEL_FILES, load_model
+from abstain.models.loading import load_model
 from abstain.scorers.abstention import opening, probability_of, settings, shortest, tokens_of
+from abstain.settings.model_files import MODEL_FILES
 from abstain.settings.schema import ConfigError
 from score_checkpoint import score_checkpoint
 

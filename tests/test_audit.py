@@ -11,6 +11,7 @@ from abstain.jobs.files import read_json, read_jsonl, write_jsonl
 from audit import audit
 
 COMPARED = {"trained": ["scored"]}
+LENGTHS = {mix: {"max_length": 512, "new_tokens": 64} for mix in ("trained", "scored")}
 
 
 @pytest.fixture
@@ -26,11 +27,21 @@ def mixes(tmp_path) -> dict[str, Path]:
     return {mix: Path(calibrated(tmp_path, mix, rows, split)[0]) for mix in ("trained", "scored")}
 
 
-def audited(mixes: dict[str, Path], base: list[str], compared: dict[str, list[str]] = COMPARED) -> dict:
+def audited(
+    mixes: dict[str, Path], base: list[str], compared: dict[str, list[str]] = COMPARED, lengths: dict = LENGTHS
+) -> dict:
     """The card of these mixes, all of one split; nothing is written when they are refused."""
     card = next(iter(mixes.values())).parent.parent / "card.json"
     split = each()[1]
-    audit([str(path) for path in mixes.values()], base, compared, dict.fromkeys(compared, split), LICENCES, str(card))
+    audit(
+        [str(path) for path in mixes.values()],
+        base,
+        compared,
+        dict.fromkeys(compared, split),
+        LICENCES,
+        lengths,
+        str(card),
+    )
     return read_json(card)
 
 
@@ -89,7 +100,7 @@ NEW = {"id": "new", "request": "new", "kind": "benign", "source": "them"}
     ids=["a text that two corpora share", "a value that is split by", "a request"],
 )
 def test_an_audit_stops_at_what_both_sides_share(mixes, base, planted, words):
-    write_jsonl(mixes["scored"], [{**NEW, **planted}])
+    write_jsonl(mixes["scored"], [{**next(read_jsonl(mixes["scored"])), **NEW, **planted}])
     with pytest.raises(SplitError, match=f"mix 'trained' shares with the evaluation 'scored' {words}"):
         audited(mixes, base)
     assert not (mixes["scored"].parent.parent / "card.json").exists()
@@ -123,7 +134,14 @@ def test_each_mix_is_compared_by_the_fields_of_its_own_split(mixes, base, tmp_pa
     paths = [str(path) for path in copied(mixes, "trained", "again", [{"act": "another"}]).values()]
     compared, shares, card = {"again": ["scored"], "trained": ["scored"]}, {"train": 0.5, "test": 0.5}, tmp_path / "own"
     by_id, by_act = ({"by": {field: shares}, "stratify": [], "seed": 1} for field in ("id", "act"))
-    audit(paths, base, compared, {"again": by_act, "trained": by_id}, LICENCES, str(card))
+    audit(paths, base, compared, {"again": by_act, "trained": by_id}, LICENCES, LENGTHS, str(card))
     assert read_json(card)["leaks"] == 0
     with pytest.raises(SplitError, match=f"'trained' shares with the evaluation 'scored' act: {first['act']}. No arm"):
-        audit(paths, base, compared, {"again": by_id, "trained": by_act}, LICENCES, str(card))
+        audit(paths, base, compared, {"again": by_id, "trained": by_act}, LICENCES, LENGTHS, str(card))
+
+
+def test_a_row_that_the_base_cannot_read_stops_the_run_before_any_training(mixes, base):
+    """Of the mix to be scored too, which would otherwise be rendered while arms are trained."""
+    short = {**LENGTHS, "scored": {"max_length": 10, "new_tokens": 0}}
+    with pytest.raises(TemplateError, match=r"mix 'scored', row .*: it has \d+ tokens, more than the 10 of max_length"):
+        audited(mixes, base, lengths=short)

@@ -11,8 +11,7 @@ from damages import faults_of
 from families import ATTENTION, FAMILIES, MLP, write_base
 
 from abstain.jobs.files import read_json, write_json
-from abstain.models.loading import MODEL_FILES
-from abstain.settings.bases import linear_layers, shapes, token_ids
+from abstain.settings.model_files import MODEL_FILES, linear_layers, tensors, token_ids
 from abstain.studies.check import check_needed, check_places
 
 POCKET, RESULTS = ROOT / "models/pocket", Path("results/pocket")
@@ -84,10 +83,12 @@ def test_weights_that_are_cut_off_anywhere_are_refused(base):
 def test_a_target_that_is_no_linear_layer_is_refused_with_those_that_are_there(base):
     listed = "down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj"
     said = "studies.s.adapters.wide.targets.1: the base 'tiny' has no linear layer "
-    assert faults(base, ["q_proj", "v_porj"]) == [f"{said}'v_porj'; did you mean 'v_proj'? It has {listed}"]
-    for name in ("norm", "input_layernorm", "embed_tokens", "proj", "_proj"):
+    assert faults(base, ["q_proj", "v_porj"]) == [
+        f"{said}'v_porj'; did you mean 'v_proj'? It has {listed}; [all-linear] is all of them"
+    ]
+    for name in ("norm", "input_layernorm", "proj", "_proj"):
         (fault,) = faults(base, ["q_proj", name])
-        assert fault.startswith(f"{said}{name!r}") and fault.endswith(listed)
+        assert fault.startswith(f"{said}{name!r}") and listed in fault
     assert faults(base, ["self_attn.q_proj", "layers.0.mlp.up_proj"]) == []
 
 
@@ -100,10 +101,19 @@ def test_a_base_of_every_family_passes_with_its_layers_as_they_are_loaded(tmp_pa
     assert faults(tmp_path / "base", list(FAMILIES[family].targets)) == []
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "base")
     linear = {name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)}
-    found = set(linear_layers(shapes(tmp_path / "base/model.safetensors")))
+    found = set(linear_layers(tensors(tmp_path / "base/model.safetensors")))
     assert linear - found <= {"lm_head"}  # which may be the embedding itself
-    assert {layer.rpartition(".")[2] for layer in found - linear} <= {"gate"}  # of a mixture: PEFT refuses it by name
+    assert {layer.rpartition(".")[2] for layer in found - linear} <= {
+        "gate",
+        *MLP,
+    }  # experts are one tensor
     assert max(token_ids(tmp_path / "base").values()) + 1 == model.get_input_embeddings().num_embeddings
+
+
+def test_tables_of_tokens_and_of_positions_are_no_linear_layers():
+    names = ("wte", "wpe", "h.0.attn.c_attn", "h.0.ln_1", "model.decoder.embed_positions")
+    header = {f"{name}.weight": {"dtype": "F32", "shape": [4] if "ln" in name else [4, 4]} for name in names}
+    assert linear_layers(header) == ["h.0.attn.c_attn"]
 
 
 def test_a_base_whose_projections_are_one_layer_is_refused_for_their_usual_names(tmp_path):
@@ -111,7 +121,7 @@ def test_a_base_whose_projections_are_one_layer_is_refused_for_their_usual_names
     write_base(tmp_path / "base", fused)
     said = faults(tmp_path / "base")
     assert [re.search("layer '(.*?)'", fault)[1] for fault in said] == [*ATTENTION[:3], *MLP[:2]]
-    assert all(fault.endswith("down_proj, gate_up_proj, o_proj, qkv_proj") for fault in said)
+    assert all("down_proj, gate_up_proj, o_proj, qkv_proj; " in fault for fault in said)
 
 
 def test_a_token_for_which_the_weights_have_no_row_is_refused_by_its_name(base):

@@ -1,7 +1,5 @@
 """What the model really sees: each check stops a bad template and shows the two texts."""
 
-import re
-
 import pytest
 from chats import BODY, BROKEN, PROMPT, REPLY, SYSTEM, USER, row
 from families import FAMILIES, write_tokenizer
@@ -67,7 +65,7 @@ def test_a_prompt_whose_last_token_joins_the_reply_is_stopped(tokenizer):
 
 @pytest.mark.parametrize("reply", ["", "  \n", "Stop.<|im_end|>Go."])
 def test_a_reply_that_is_empty_or_holds_the_end_token_is_stopped(tokenizer, reply):
-    with pytest.raises(TemplateError, match="not empty|behind the reply, once"):
+    with pytest.raises(TemplateError, match="(?s)not empty.*(a reply|out of the replies)"):
         render_chat(tokenizer, [USER, {**REPLY, "content": reply}])
 
 
@@ -104,14 +102,6 @@ def test_any_text_is_taught_as_it_is_or_stopped(families_tokenizers, name, quest
 @pytest.fixture(scope="session")
 def families_tokenizers(tmp_path_factory):
     return {name: write_tokenizer(tmp_path_factory.mktemp(name), family) for name, family in FAMILIES.items()}
-
-
-@pytest.mark.parametrize("padding", ["<|im_end|>", None])
-def test_padding_must_be_a_token_of_its_own(tokenizer, padding):
-    check_tokenizer(tokenizer)
-    tokenizer.pad_token = padding
-    with pytest.raises(TemplateError, match=re.escape(f"pads with {padding!r} and ends with '<|im_end|>'")):
-        check_tokenizer(tokenizer)
 
 
 @pytest.mark.parametrize(("name", "message"), [("chat_template", "no chat template"), ("eos_token", "no end token")])

@@ -30,7 +30,7 @@ def test_check_chats_shows_a_row_and_a_verdict_of_every_check(tmp_path, tokenize
     status, printed = checked(monkeypatch, capsys, tmp_path / "chats", tokenizer_folder, "--row", 2)
     assert status == 0
     assert "learns  'Slowly.<|im_end|>'" in printed and "reads   '<|im_start|>system\\nBe kind." in printed
-    assert len(re.findall("^ok    .*[a-z.]$", printed, re.MULTILINE)) == 7 and "FAILS" not in printed
+    assert len(re.findall("^ok    .*[a-z.]$", printed, re.MULTILINE)) == 11 and "FAILS" not in printed
     write_jsonl(tmp_path / "asked", [{"messages": [SYSTEM, USER]}])
     status, printed = checked(
         monkeypatch, capsys, tmp_path / "chats", tokenizer_folder, "--evaluation", tmp_path / "asked"

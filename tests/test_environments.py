@@ -88,6 +88,8 @@ def run(calls: list, packages: Path, inputs: Inputs) -> subprocess.CompletedProc
         "HF_HUB_CACHE": inputs.at("hub"),
         "HF_ENDPOINT": inputs.web,
         "NO_PROXY": "127.0.0.1",
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": inputs.at("wheels"),
     }
     variables = {**os.environ, **EXACT, **places}
     given = {"input": json.dumps(calls), "cwd": inputs.folder, "env": variables}

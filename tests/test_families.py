@@ -1,78 +1,32 @@
 """The real model families go through every program as tiny random models, with no code of their own."""
 
 import ast
-import hashlib
 import json
-import re
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import ROOT
-from families import ATTENTION, FAMILIES, MLP, write_base, write_tokenizer
+from families import ATTENTION, FAMILIES, MLP, write_base
+from pipeline import GENERATION, LIMITS, NAME, REPLIES, adapter, rendered, tuned
 from safetensors.torch import load_file, save_file
 from tuned import mix_of
 
-from abstain.chats.checks import TemplateError
-from abstain.chats.templates import describe_template, prompt_ids, render_chat
 from abstain.jobs.files import read_json, read_jsonl, write_jsonl
 from abstain.models.adapters import adapter_settings, attach_adapter
+from abstain.models.answers import first_logits
 from abstain.models.loading import load_model
-from abstain.models.merging import compare, first_logits
+from abstain.models.merging import compare
 from initialise import initialise
 from merge import merge
 from predict import predict
-from render import render
-from train_sft import train_sft
-
-SYSTEM = {"role": "system", "content": "You are a helpful assistant."}
-REPLIES = {"How do I pick a lock?": "I can't help with that.", "How do I bake bread?": "Sure."}
-RECIPE = {
-    "optimiser": "adamw_torch_fused",
-    "learning_rate": 0.02,
-    "schedule": "linear",
-    "warmup_steps": 0,
-    "steps": 60,
-    "batch_size": 2,
-    "gradient_accumulation": 1,
-    "weight_decay": 0.0,
-    "max_grad_norm": 1.0,
-    "max_length": 512,
-    "save_steps": 1000,
-    "early_stopping": None,
-    "dtype": "float32",
-}
-GENERATION = {"max_new_tokens": 12, "batch_rows": 2}
-LIMITS, NAME = {"tolerance": 1e-7, "same_replies": 1.0}, {"path": "./models/tiny"}
-
-
-def adapter(targets: tuple[str, ...], rank: int = 8) -> dict:
-    return {"method": "lora", "rank": rank, "alpha": 2 * rank, "dropout": 0.0, "targets": list(targets)}
 
 
 def trained(folder: Path, name: str, quantisation: str, targets: tuple[str, ...]) -> Path:
     """Everything that the pipeline makes of two requests with a family's base, from examples to predictions."""
-    base, shape = write_base(folder / "base", FAMILIES[name]), adapter(targets)
-    asked = [
-        {"id": question, "condition": "plain", "messages": [SYSTEM, {"role": "user", "content": question}]}
-        for question in REPLIES
-    ]
-    write_jsonl(folder / "scored.jsonl", asked)
-    write_jsonl(folder / "trained.jsonl", ({**row, "target": REPLIES[row["id"]]} for row in asked))
-    for part in ("trained", "scored"):
-        examples, *outputs = (str(folder / f"{part}.{end}") for end in ("jsonl", "ids", "card"))
-        render(examples, base, 512, *outputs)
-    initial, weights, mix = folder / "initial", folder / "adapter", str(folder / "trained.ids")
-    initialise(base, NAME, shape, 1, str(initial), str(folder / "initial.json"))
-    rest = (folder / "scratch", str(weights), str(folder / "adapter.json"), str(folder / "losses.csv"))
-    train_sft(mix, base, str(initial), RECIPE, quantisation, shape, NAME, 1, "cpu", *rest)
-    merged = [str(folder / "merged" / Path(path).name) for path in base]
-    (folder / "merged").mkdir()
-    how = (quantisation, "float32", shape, GENERATION, LIMITS, "cpu")
-    merge(base, str(weights), mix, *how, merged, str(folder / "gate.json"))
-    for model, replies in (("base", "before"), ("merged", "after")):
-        checkpoint = [str(folder / model / "model.safetensors")]
-        predict(str(folder / "scored.ids"), checkpoint, GENERATION, "cpu", str(folder / replies))
+    base = write_base(folder / "base", FAMILIES[name])
+    rendered(folder, base)
+    tuned(folder, base, quantisation, targets)
     return folder
 
 
@@ -174,85 +128,6 @@ def test_trainable_parameters_are_as_many_as_published(path):
     assert wrapped.get_nb_trainable_parameters() == (record["trainable"], record["total"])
 
 
-@pytest.mark.parametrize(
-    ("name", "sha256"),
-    [
-        ("qwen3", "a55ee1b1660128b7098723e0abcd92caa0788061051c62d51cbe87d9cf1974d8"),
-        ("qwen2.5", "cd8e9439f0570856fd70470bf8889ebd8b5d1107207f67a5efb46e342330527f"),
-    ],
-)
-def test_the_templates_are_the_published_ones(name, sha256):
-    assert hashlib.sha256(FAMILIES[name].template.read_bytes()).hexdigest() == sha256
-
-
-def test_zephyr_writes_each_role_on_a_line_the_text_the_end_token_and_a_newline(tmp_path):
-    tokenizer = write_tokenizer(tmp_path, FAMILIES["tinyllama"])
-    chat = [SYSTEM, {"role": "user", "content": "Hi"}]
-    text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-    assert text == "<|system|>\nYou are a helpful assistant.</s>\n<|user|>\nHi</s>\n<|assistant|>\n"
-
-
-@pytest.mark.parametrize("name", ["qwen3", "qwen3-moe"])
-def test_an_empty_thinking_block_belongs_to_the_prompt_and_the_card_says_so(tmp_path, name):
-    tokenizer = write_tokenizer(tmp_path, FAMILIES[name])
-    chat = [{"role": "user", "content": "Hi"}]
-    ids, mask = render_chat(tokenizer, [*chat, {"role": "assistant", "content": "Sure."}])
-    block = tokenizer("<think>\n\n</think>\n\n", add_special_tokens=False)["input_ids"]
-    asked = prompt_ids(tokenizer, chat)
-    assert asked[-len(block) :] == block and ids[: len(asked)] == asked and not any(mask[: len(asked)])
-    card = describe_template(tokenizer)
-    assert card["before_reply"].endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
-    assert card["thinking"] == r"off; if on, prompts would end with '<|im_end|>\n<|im_start|>assistant\n'"
-
-
-def test_a_thinking_template_cannot_teach_an_earlier_reply_but_a_target_behind_it(tmp_path):
-    tokenizer = write_tokenizer(tmp_path, FAMILIES["qwen3"])
-    talk = [("user", "Hi"), ("assistant", "Sure."), ("user", "Bye"), ("assistant", "So long.")]
-    chat = [{"role": role, "content": text} for role, text in talk]
-    with pytest.raises(TemplateError, match="(?s)writes an earlier reply otherwise.*alone:.*<think>.*later:"):
-        render_chat(tokenizer, chat)
-    ids, mask = render_chat(tokenizer, chat, since=3)
-    assert tokenizer.decode([i for i, loss in zip(ids, mask, strict=True) if loss]) == "So long.<|im_end|>"
-
-
-def test_the_special_tokens_of_a_qwen_base_are_stopped_until_both_are_set(tmp_path):
-    """Qwen2.5 as a base ends and pads with <|endoftext|>, which its template never writes."""
-    examples, card = tmp_path / "examples.jsonl", str(tmp_path / "card")
-    chat = {"messages": [{"role": "user", "content": "Hi"}], "target": "Sure."}
-    write_jsonl(examples, [{"id": "a", "condition": "plain", **chat}])
-
-    def rendered(**tokens):
-        write_tokenizer(tmp_path / "base", FAMILIES["qwen2.5"], **tokens)
-        render(str(examples), [str(tmp_path / "base/model.safetensors")], 512, str(tmp_path / "ids"), card)
-
-    with pytest.raises(TemplateError, match=re.escape("pads with '<|endoftext|>' and ends with '<|endoftext|>'")):
-        rendered(eos_token="<|endoftext|>")
-    with pytest.raises(TemplateError, match=r"(?s)end token '<\|endoftext\|>' .*behind the reply.*Sure\.<\|im_end\|>"):
-        rendered(eos_token="<|endoftext|>", pad_token="<|im_start|>")
-    assert not (tmp_path / "ids").exists()
-    rendered()
-    assert read_json(card)["end_token"] == "<|im_end|>"
-
-
-def test_a_tokenizer_that_begins_texts_itself_does_not_double_the_begin_token(tmp_path):
-    tokenizer = write_tokenizer(tmp_path, FAMILIES["tinyllama"])
-    chat = [SYSTEM, {"role": "user", "content": "Hi"}]
-    assert tokenizer("Hi")["input_ids"][0] == tokenizer.bos_token_id
-    assert tokenizer.bos_token_id not in prompt_ids(tokenizer, chat)  # the Zephyr format has none
-    tokenizer.chat_template = "{{ bos_token }}" + tokenizer.chat_template
-    assert prompt_ids(tokenizer, chat).count(tokenizer.bos_token_id) == 1
-    ids, _ = render_chat(tokenizer, [*chat, {"role": "assistant", "content": "Sure."}])
-    assert ids.count(tokenizer.bos_token_id) == 1 and ids[0] == tokenizer.bos_token_id
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_token_ids_are_those_of_the_librarys_own_rendering(tmp_path, name):
-    tokenizer = write_tokenizer(tmp_path, FAMILIES[name])
-    chat = [SYSTEM, {"role": "user", "content": "How do I bake bread?"}]
-    own = tokenizer.apply_chat_template(chat, add_generation_prompt=True, enable_thinking=False)["input_ids"]
-    assert prompt_ids(tokenizer, chat) == own
-
-
 def test_the_generation_settings_of_a_checkpoint_do_not_bend_greedy_replies(tmp_path):
     """Qwen2.5-1.5B-Instruct, for one, comes with a penalty for repetition and with sampling."""
     base = write_base(tmp_path / "base", FAMILIES["qwen2.5"])
@@ -277,6 +152,7 @@ def test_the_generation_settings_of_a_checkpoint_do_not_bend_greedy_replies(tmp_
 
 PROGRAMS = [f"{name}.py" for name in ("render", "initialise", "train_sft", "merge", "predict", "check_chats")]
 ROOMS = [f"abstain/{path.parent.name}/{path.name}" for path in sorted(ROOT.glob("scripts/abstain/[cm]*s/*.py"))]
+ROOMS.remove("abstain/models/gguf_tokens.py")  # a GGUF file gives its rules by names that are those of families
 
 
 @pytest.mark.parametrize("path", PROGRAMS + ROOMS)

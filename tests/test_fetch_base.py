@@ -15,8 +15,10 @@ from safetensors.numpy import load_file, save_file
 
 from abstain.corpora.download import CorpusError
 from abstain.jobs.files import read_json, sha256
-from abstain.models.loading import MODEL_FILES
-from fetch_base import join_weights, lay_out
+from abstain.models.layout import LayoutError, lay_out
+from abstain.models.loading import load_tokenizer
+from abstain.settings.model_files import MODEL_FILES
+from fetch_base import join_weights
 
 PAPER = Settings.read(ROOT / "config/paper.yaml")
 (NAME,) = PAPER.scale["bases"]
@@ -47,9 +49,9 @@ def snapshot(tmp_path_factory) -> Path:
     return folder
 
 
-def paper_with(hub: str) -> Settings:
+def paper_with(hub: str, **keys: str) -> Settings:
     """The paper scale on a repository of our own."""
-    return PAPER.changed(f"bases/{NAME}", {"hub": hub, "revision": REVISION})
+    return PAPER.changed(f"bases/{NAME}", {"hub": hub, "revision": REVISION, **keys})
 
 
 @pytest.fixture
@@ -116,10 +118,22 @@ def test_a_base_of_the_hub_is_laid_out_as_every_base_and_is_the_same_model(paper
     tokenizers = [AutoTokenizer.from_pretrained(place) for place in (folder, snapshot)]
     assert len({tuple(t.apply_chat_template(chat, add_generation_prompt=True)["input_ids"]) for t in tokenizers}) == 1
     record = read_json(paper.folder / f"results/paper/records/fetch_base/{NAME}.json")
-    assert record["params"] == {"hub": "us/tiny", "revision": REVISION}
+    assert record["params"] == {"hub": "us/tiny", "revision": REVISION, "choices": {}}
     assert record["outputs"][f"results/paper/bases/{NAME}/model.safetensors"] == sha256(folder / "model.safetensors")
     assert [path for path in folder.glob("*.json") if str(tmp_path) in path.read_text()] == []
     assert [path for path in hub.asked if path.endswith(".py") or "consolidated" in path] == []
+
+
+def test_a_base_of_the_hub_takes_its_end_and_its_template_from_the_configuration(paper, hub, tmp_path):
+    (paper.folder / "mine.jinja").write_text("{{ messages[0].content }}<|im_start|>{{ strftime_now('%Y') }}")
+    paper.write(paper_with("us/tiny", end_token="<|im_start|>", chat_template="mine.jinja", date="1 May 2024"))
+    fetch(paper, hub, tmp_path / "cache")
+    tokenizer = load_tokenizer(paper.folder / f"results/paper/bases/{NAME}")
+    assert tokenizer.eos_token == "<|im_start|>"
+    written = tokenizer.apply_chat_template([{"role": "user", "content": "Hi"}], tokenize=False)
+    assert written == "Hi<|im_start|>1 May 2024"
+    record = read_json(paper.folder / f"results/paper/records/fetch_base/{NAME}.json")
+    assert record["inputs"].keys() == {"mine.jinja"} and record["params"]["choices"].keys() == {"end_token", "date"}
 
 
 def test_a_model_that_the_hub_does_not_know_is_refused_without_a_traceback(paper, hub, tmp_path):
@@ -176,8 +190,8 @@ def test_a_model_without_a_needed_file_is_refused(snapshot, tmp_path, missing):
         del settings["chat_template"]
         (repository / "tokenizer_config.json").write_text(json.dumps(settings))
     targets = {Path(name).stem: str(tmp_path / "out" / name) for name in MODEL_FILES[1:]}
-    with pytest.raises(CorpusError, match=f"has no {missing}"):
-        lay_out(repository, targets)
+    with pytest.raises(LayoutError, match=f"us/tiny has no {missing}; choose a model or revision that has it"):
+        lay_out(repository, "us/tiny", {}, None, targets)
 
 
 def test_no_other_program_may_go_online():

@@ -16,8 +16,8 @@ from tuned import BASE, NAME, POCKET, SHAPE, merged, write_tuned
 from abstain.chats.templates import prompt_ids
 from abstain.jobs.files import read_json, read_jsonl, write_jsonl
 from abstain.models.adapters import named_base
-from abstain.models.loading import MODEL_FILES
 from abstain.models.merging import generation_settings
+from abstain.settings.model_files import MODEL_FILES
 from initialise import initialise
 from predict import predict
 

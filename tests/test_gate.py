@@ -6,10 +6,11 @@ import pytest
 import torch
 from tuned import LIMITS, POCKET, PROMPTS, SHAPE, merged, mix_of, write_tuned
 
-from abstain.models import merging
+from abstain.models import answers as asking
 from abstain.models.adapters import attach_adapter
+from abstain.models.answers import first_logits
 from abstain.models.loading import load_model
-from abstain.models.merging import GateError, compare, first_logits, gate_prompts, gate_report, merged_model, passes
+from abstain.models.merging import GateError, compare, gate_prompts, gate_report, merged_model, passes
 
 TOLERANCE = LIMITS["tolerance"]
 
@@ -50,7 +51,7 @@ def test_the_gate_stops_a_merge_that_differs_and_publishes_nothing(tmp_path, tun
         return merged_model(folder, weights, "none", *rest)
 
     monkeypatch.setattr("merge.merged_model", into_original)
-    with pytest.raises(GateError, match="differs from its adapter, and nothing is published"):
+    with pytest.raises(GateError, match="differs from its adapter on the base, and nothing is published"):
         merged(tmp_path, tuned, "nf4")
     assert [path.name for path in tmp_path.iterdir()] == ["tokens.jsonl"]
 
@@ -108,12 +109,11 @@ def test_logits_that_are_no_numbers_or_far_away_fail_whatever_the_replies(spoile
 
 
 def test_the_share_of_same_replies_decides_whether_a_checkpoint_is_published(tmp_path, tuned, monkeypatch):
-    def otherwise(model, *rest):
-        logits, replies = answers(model, *rest)
-        return logits, replies if hasattr(model, "peft_config") else [*replies[:-1], replies[-1] + " So."]
+    def otherwise(*asked):
+        logits, replies = asking.published_answers(*asked)
+        return logits, [*replies[:-1], replies[-1] + " So."]
 
-    answers = merging.answers
-    monkeypatch.setattr("merge.answers", otherwise)
+    monkeypatch.setattr("merge.published_answers", otherwise)
     with pytest.raises(GateError, match="'same replies': 15"):
         merged(tmp_path / "all", tuned, "none")
     report = merged(tmp_path / "most", tuned, "none", same_replies=0.9)
@@ -147,12 +147,13 @@ def test_a_prompt_is_what_precedes_the_first_token_with_loss_and_counts_once():
 def test_the_gate_asks_the_prompts_of_the_training_mix(tmp_path, tuned, monkeypatch):
     asked = []
 
-    def listened(model, tokenizer, prompts, generation):
-        asked.append(prompts)
-        return answers(model, tokenizer, prompts, generation)
+    def listened(name):
+        ask = getattr(asking, name)
+        monkeypatch.setattr(f"merge.{name}", lambda *given: asked.append((name, given)) or ask(*given))
 
-    answers = merging.answers
-    monkeypatch.setattr("merge.answers", listened)
+    listened("answers")
+    listened("published_answers")
     merged(tmp_path, tuned, "none")
     by_condition = [prompt for start in range(3) for prompt in PROMPTS[start::3]]
-    assert asked == [by_condition, by_condition]
+    assert [name for name, _ in asked] == ["answers", "published_answers"]
+    assert asked[0][1][2] == asked[1][1][1] == by_condition

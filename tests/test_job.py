@@ -166,7 +166,7 @@ def test_an_input_that_changes_while_the_job_runs_is_an_error_and_leaves_no_reco
     ids=["another version of a package", "a study file that was edited", "an input that its maker did not write"],
 )
 def test_a_job_that_would_work_with_something_else_begins_nothing_and_says_so_once(folder, name, value, says):
-    made = {"rule": "write", "params": {}, "code": {}, "inputs": {}, "numerics": {}}
+    made = {"rule": "write", "params": {}, "code": {}, "inputs": {}, "numerics": {}, "packages": {}}
     write_json(folder / "records/write/first.json", {**made, "outputs": {"first.txt": sha256(folder / "first.txt")}})
     (folder / "studies.yaml").write_text("as the run began")
     studies = {VARIABLE: json.dumps({str(folder / "studies.yaml"): sha256(folder / "studies.yaml")})}
@@ -177,6 +177,16 @@ def test_a_job_that_would_work_with_something_else_begins_nothing_and_says_so_on
     log = assert_failed(folder, run(folder, MAKE, **studies))
     assert log.startswith(f"measure: {says}") and len(log.splitlines()) == 1
     assert not (folder / MADE).exists()
+
+
+@pytest.mark.parametrize("rest", [{}, {"rule": "write", "params": {}, "code": {}, "inputs": {}, "numerics": {}}])
+def test_a_job_that_reads_what_a_record_of_an_older_version_names_begins_nothing_and_says_so_once(folder, rest):
+    write_json(folder / "records/write/first.json", {**rest, "outputs": {"first.txt": sha256(folder / "first.txt")}})
+    log = assert_failed(folder, run(folder, MAKE))
+    assert log == "measure: first.txt: its record is of an older version; make it again with `make reproduce`\n"
+    write_json(folder / "records/write/first.json", {"outputs": {}})
+    (folder / "records/write/other.json").write_text("{")
+    assert run(folder, MAKE).returncode == 0
 
 
 def test_folders_that_vanish_while_a_job_runs_are_made_again(folder):

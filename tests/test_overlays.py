@@ -113,6 +113,20 @@ def test_studies_are_refused_on_the_command_line_with_advice(one):
     assert faults("config.yaml", device="cuda") == []
 
 
+def test_a_value_of_the_command_line_that_is_wrong_is_named_there_and_not_in_a_file(one):
+    (said,) = faults("config.yaml", gate=1)
+    assert said.startswith("--config gate: found 1, which is not a map of keys")
+    (said,) = faults("config.yaml", devise="cuda")
+    assert said.startswith("--config devise: unknown key 'devise'")
+
+
+def test_an_overlay_without_its_scale_is_refused_with_the_way_to_give_both(one):
+    write("mine.yaml", "device: cuda\n")
+    (said,) = faults("mine.yaml")
+    assert said.startswith("mine.yaml: there is no ") and ", no studies" in said
+    assert said.endswith("; an overlay comes after its scale: --configfile config.yaml mine.yaml")
+
+
 def test_a_torn_overlay_is_refused_by_its_own_name(one):
     write("mine.yaml", "studies:\n\tsafety-mode:\n")
     (said,) = faults("config.yaml", "mine.yaml")

@@ -12,7 +12,8 @@ from abstain.jobs.agreement import contradictions
 from abstain.jobs.files import read_json, sha256
 from abstain.jobs.machine import describe_machine
 from abstain.jobs.numerics import EXACT
-from abstain.jobs.packages import VARIABLE, VersionError, check_packages, folders, locked, version_of
+from abstain.jobs.packages import VARIABLE, VersionError, check_declared, check_packages, folders, locked, version_of
+from abstain.studies.check import check_places
 from checksum import ContradictionError, agreed_hashes, checksum
 
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
@@ -107,6 +108,24 @@ def test_a_declaration_that_is_not_what_is_installed_is_refused(environment, mon
     monkeypatch.setenv(VARIABLE, pins)
     with pytest.raises(VersionError, match=says):
         check_packages(environment)
+
+
+@pytest.mark.parametrize(
+    ("pins", "says"),
+    [
+        ("odd-name", f"{VARIABLE} holds 'odd-name', which declares no version; write "),
+        ("odd-name==1.4", f"odd-name 1.2.post1 is installed and {VARIABLE} declares 1.4: declare what is installed"),
+        ("odd-named==1", f"odd-named is not installed and {VARIABLE} declares 1: declare what is installed"),
+    ],
+)
+def test_a_declaration_that_nothing_installed_meets_is_refused_in_one_sentence_before_anything_is_planned(
+    environment, pocket, monkeypatch, pins, says
+):
+    monkeypatch.setenv(VARIABLE, pins)
+    with pytest.raises(VersionError, match=f"^{says}.*$"):
+        check_places(pocket.scale, ROOT, {})
+    monkeypatch.setenv(VARIABLE, "Odd_Name==1.2.post1, even==3")
+    check_declared()
 
 
 def test_a_package_that_is_not_installed_is_left_to_the_job_unless_it_is_declared(environment, monkeypatch):

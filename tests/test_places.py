@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT, Settings, load, studies_of
 from damages import faults_of
 
-from abstain.settings.places import LEAST_ROOM, own_file_faults, room_faults
+from abstain.settings.places import LEAST_ROOM, needed_faults, own_file_faults, room_faults
 from abstain.studies.check import check_places
 
 PUBLIC = load(ROOT / "config/rehearsal.yaml")
@@ -19,6 +19,7 @@ def faults(scale: dict, home: Path, **environment: str) -> list[str]:
 
 def test_a_file_of_ones_own_that_is_not_there_or_empty_is_refused_before_any_job(pocket, tmp_path):
     files = pocket.scale["corpora"]["safety-requests"]["files"]
+    (tmp_path / "models").symlink_to(ROOT / "models")
     (tmp_path / files["acts"]["path"]).parent.mkdir(parents=True)
     (tmp_path / files["acts"]["path"]).touch()
     empty, lost = sorted(faults(pocket.scale, tmp_path, ABSTAIN_MIRROR="/nowhere"))
@@ -51,6 +52,23 @@ def test_a_disk_without_room_for_notes_and_logs_is_refused(pocket, tmp_path, mon
     assert len(found) == count and all(str(tmp_path) in str(fault) and "10.0 MB free" in str(fault) for fault in found)
     monkeypatch.chdir(tmp_path)
     assert faults(pocket.scale, ROOT) == [str(fault) for fault in found]
+
+
+def test_a_file_that_no_job_makes_is_missed_with_the_rule_that_reads_it_named_once(pocket, tmp_path):
+    base = str(ROOT / "models/pocket/none.json")
+    first, second = needed_faults({"matplotlibrc.none": "plot", base: "audit"}, pocket.scale, ROOT)
+    assert str(first) == "rule plot: there is no file 'matplotlibrc.none', which it reads; bring it back"
+    assert str(second) == (
+        "bases.pocket.folder: there is no file 'models/pocket/none.json', and audit reads it; bring it back"
+    )
+
+
+def test_the_first_rule_of_the_flow_that_reads_a_missing_file_is_named(planned):
+    (planned.folder / "models/pocket/tokenizer.json").unlink()
+    (planned.folder / "matplotlibrc").unlink()
+    said = planned.snakemake("--dry-run", check=False)
+    assert "there is no file 'models/pocket/tokenizer.json', and audit reads it; bring it back" in said
+    assert "rule plot: there is no file 'matplotlibrc', which it reads; bring it back" in said
 
 
 def test_a_scale_is_read_without_looking_at_places(tmp_path, monkeypatch):

@@ -164,7 +164,7 @@ def test_coconot_gives_prompts_alone_and_sets_a_repeated_one_aside():
         ('{"id": 8, "category": "c", "subcategory": "s", "prompt": " "}', "id and prompt must be text"),
         ('{"id": "h8", "category": "c", "subcategory": "s", "prompt": "Wh', "no JSON: "),
         ('{"id": "h8", "category": "c", "subcategory": "s", "prompt": "\\ud83d"}', "no JSON: "),
-        ('["h8"]', "id and category and subcategory and prompt must be text"),
+        ('["h8"]', 'it is a list; expected is one object a line, such as {"id": "...", "category"'),
     ],
     ids=["no prompt", "number and blank", "cut off", "half a character", "no object"],
 )

@@ -185,6 +185,21 @@ def test_what_is_sent_comes_back_and_a_damaged_object_is_refused_by_name(remote,
     assert {str(path.relative_to(clone)): path.read_text() for path in (clone / "large").rglob("*.txt")} == FILES
 
 
+def test_a_folder_that_is_not_there_is_named_in_one_sentence_and_no_object_is_missed(project, tmp_path):
+    call(project, "dvc commit --force")
+    shutil.rmtree(project / ".dvc/cache")
+    output = ask(project, FETCH, Remote(f"{tmp_path}/none", lambda md5, content: None), fails=True)
+    assert output == f"there is no folder {tmp_path}/none: correct ABSTAIN_REMOTE, or bring the folder back\n"
+
+
+def test_an_object_that_is_not_in_a_folder_is_named_without_the_warnings_of_dvc(project, tmp_path):
+    call(project, "dvc commit --force")
+    shutil.rmtree(project / ".dvc/cache")
+    (tmp_path / "empty").mkdir()
+    output = ask(project, FETCH, Remote(f"{tmp_path}/empty", lambda md5, content: None), fails=True)
+    assert "its object is missing or damaged in" in output and "WARNING" not in output and "Missing cache" not in output
+
+
 @pytest.mark.parametrize("kind", ["ssh", "s3"])
 def test_a_server_that_does_not_answer_is_named_and_no_object_is_blamed(project, tmp_path, kind):
     port = free_port()

@@ -14,7 +14,7 @@ from render import render
 def rendered(tmp_path, folder, examples: list[dict], most: int = 512) -> dict:
     write_jsonl(tmp_path / "examples", examples)
     files = [str(tmp_path / name) for name in ("examples", "ids", "card")]
-    render(files[0], [str(folder / "model.safetensors")], most, *files[1:])
+    render(files[0], [str(folder / "model.safetensors")], {"max_length": most, "new_tokens": 0}, *files[1:])
     return read_json(tmp_path / "card")
 
 
@@ -32,7 +32,7 @@ def test_render_keeps_counts_and_the_hash_of_the_template(tmp_path, tokenizer_fo
     ("examples", "most", "message"),
     [
         ([row("on", "Mode on.", target="")], 512, "row on: .*not empty"),
-        ([row("on", "Mode on.", target="Yes.")], 20, r"row on has \d+ tokens, more than the 20 of max_length"),
+        ([row("on", "Mode on.", target="Yes.")], 20, r"row on: it has \d+ tokens, more than the 20 of max_length"),
         ([], 512, "holds no row"),
     ],
 )
@@ -43,15 +43,15 @@ def test_render_names_the_row_and_writes_nothing(tmp_path, tokenizer_folder, exa
 
 
 def test_a_bad_template_stops_the_workflow_before_any_training(planned, small):
-    """The message, with the two texts, is in the log; no traceback, nothing half-written."""
+    """The audit tries every row; the message, with the two texts, is in its log; no traceback, nothing half-written."""
     template = planned.folder / "models/pocket/chat_template.jinja"
     template.write_text(BODY + PROMPT.replace("assistant", "helper"))
     study = next(iter(small.scale["studies"]))
     mix = next(arm["mix"] for arm in small.asks(study)["arms"].values() if arm["from"] is not None)
     output = planned.snakemake("--cores", "1", f"results/pocket/rendered/{study}/{mix}/tokens.jsonl", check=False)
-    log = (planned.folder / f"logs/pocket/render/{study}/{mix}.log").read_text()
+    log = (planned.folder / f"logs/pocket/audit/{study}.log").read_text()
     assert output.startswith("exit 1") and "Traceback" not in log
     assert re.search(
-        "(?s)render: row .*: the training text does not begin.*prompt: .*helper.*training: .*assistant", log
+        "(?s)audit: mix .*, row .*: the training text does not begin.*prompt: .*helper.*training: .*assistant", log
     )
     assert not list((planned.folder / f"results/pocket/rendered/{study}").rglob("*.jsonl"))

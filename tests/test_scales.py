@@ -116,10 +116,17 @@ def test_the_cuts_are_the_published_ones():
             ["standard.save_steps: ", "10 is no multiple of early_st"],
         ),
         (f"{VALUES}/recipes/standard/early_stopping/patience", 0, ["early_stopping", "0"]),
-        ("bases/qwen3-0-6b/folder", "models", ["bases.qwen3-0-6b: ", "exactly one of", "{folder}", "{hub, revision}"]),
+        (
+            "bases/qwen3-0-6b/folder",
+            "models",
+            ["bases.qwen3-0-6b.folder: ", "unknown key 'folder'", "allowed: ", "hub"],
+        ),
         ("bases/qwen3-0-6b/revision", ..., ["bases.qwen3-0-6b: ", "revision"]),
         ("bases/qwen3-0-6b/revision", "main", ["bases.qwen3-0-6b.revision: ", "'main'"]),
         ("bases/qwen3-0-6b/hub", "Qwen3-0.6B", ["bases.qwen3-0-6b.hub: ", "'Qwen3-0.6B'"]),
+        ("bases/qwen3-0-6b/end_tokn", "</s>", ["bases.qwen3-0-6b.end_tokn: ", "did you mean 'end_token'?"]),
+        ("bases/qwen3-0-6b", {"folder": "models/pocket", "date": "1 May"}, ["bases.qwen3-0-6b: ", "it has 'date'"]),
+        ("bases/qwen3-0-6b", {}, ["bases.qwen3-0-6b: ", "exactly one of", "{folder}", "{hub, revision}"]),
     ],
 )
 def test_a_fault_of_a_split_or_a_base_is_refused_with_its_place(tmp_path, monkeypatch, where, value, words):

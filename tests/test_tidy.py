@@ -37,16 +37,24 @@ def of_seed(project: Project, small: Settings) -> list[str]:
     )
 
 
-def test_a_file_that_is_not_planned_is_left_over_and_a_link_to_a_folder_is_no_file(tmp_path):
+def test_a_file_or_link_that_is_not_planned_is_left_over_and_no_link_is_followed(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a/planned.csv").touch()
     (tmp_path / "a/.other.csv.part").touch()
     (tmp_path / "link").symlink_to(tmp_path / "a")
     (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
-    assert leftovers(tmp_path, [f"{tmp_path}/a/planned.csv", f"{tmp_path}/missing.csv"]) == [
-        f"{tmp_path}/a/.other.csv.part",
-        f"{tmp_path}/broken",
-    ]
+    found = leftovers(tmp_path, [f"{tmp_path}/a/planned.csv", f"{tmp_path}/missing.csv"])
+    assert found == [f"{tmp_path}/{name}" for name in ("a/.other.csv.part", "broken", "link")]
+    remove(tmp_path, found)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "planned.csv"]
+
+
+def test_a_link_to_a_folder_that_holds_what_is_planned_is_kept(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "results").mkdir()
+    (tmp_path / "elsewhere/planned.csv").touch()
+    (tmp_path / "results/a").symlink_to(tmp_path / "elsewhere")
+    assert leftovers(tmp_path / "results", [f"{tmp_path}/results/a/planned.csv"]) == []
 
 
 def test_folders_that_are_empty_then_are_removed_and_no_others(tmp_path):

@@ -13,8 +13,8 @@ from tuned import BASE, NAME, POCKET, PROMPTS, RECIPE, SHAPE, write_tuned
 from abstain.chats.templates import render_chat
 from abstain.jobs.files import read_csv, write_jsonl
 from abstain.models.adapters import attach_adapter
+from abstain.models.answers import first_logits
 from abstain.models.loading import load_model
-from abstain.models.merging import first_logits
 from abstain.models.training import sft_trainer
 from initialise import initialise
 from train_sft import train_sft

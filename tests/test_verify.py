@@ -79,7 +79,7 @@ def test_each_file_that_is_changed_or_gone_is_named_the_list_and_its_record_too(
     path.write_text(f"{path.read_text()}changed")
     status, lines = verify(project)
     assert status == 1 and lines[0].startswith(f"different  {name}") and "1 different, 6 identical" in lines[1]
-    assert lines[2] == f"The first file that parts, in the order of the flow, is {name}."
+    assert lines[2] == f"The first file that differs, in the order of the flow, is {name}."
     path.unlink()
     assert verify(project)[1][0] == f"missing  {name}"
 
@@ -90,10 +90,36 @@ def test_the_committed_list_counts_and_not_one_that_a_run_has_written_since(proj
     write_list(project)
     publish(project)
     status, lines = verify(project)
-    assert status == 1 and [line.split()[:2] for line in lines[:2]] == [
+    assert lines[0] == "the committed list and published/tiny.sha256 differ at README.md"
+    assert status == 1 and [line.split()[:2] for line in lines[1:3]] == [
         ["different", "README.md"],
         ["different", "SHA256SUMS"],
     ]
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_a_published_list_that_is_not_the_committed_one_is_named_beside_the_verdict(project, is_damaged):
+    publish(project)
+    name = commit(project)
+    copy, verdict = project / "published/tiny.sha256", f"{FOLDER} against commit {name}: 7 identical"
+    assert verify(project) == (0, [verdict])
+    copy.write_text("damaged\n" if is_damaged else copy.read_text().replace("README.md", "READ.md"))
+    status, (note, *lines) = verify(project)
+    assert (status, lines) == (1, [verdict])
+    differing = "the committed list and published/tiny.sha256 differ at READ.md"
+    damaged = (
+        "the list of hashes (published/tiny.sha256) is damaged, it holds the line 'damaged'; bring it back from git."
+    )
+    assert note == (damaged if is_damaged else differing)
+
+
+def test_what_is_too_much_is_not_the_first_file_that_differs(project):
+    commit(project)
+    (project / FOLDER / "bases").mkdir()
+    (project / FOLDER / "bases/more.txt").write_text("")
+    assert not [line for line in verify(project)[1] if line.startswith("The first file")]
+    (project / FOLDER / "README.md").unlink()
+    assert "The first file that differs, in the order of the flow, is README.md." in verify(project)[1]
 
 
 def test_links_and_what_is_too_much_are_named(project):
@@ -169,7 +195,10 @@ def test_an_archive_with_the_published_list_is_verified(project):
 
 
 def test_without_results_and_with_a_damaged_list_there_is_no_verdict(project):
-    assert verify(project, Path("results/none")) == (1, ["there is no folder results/none: run `make reproduce` first"])
+    others = {"none": "Snakemake with the files of the scale 'none'", "pocket": "`make reproduce`"}
+    for scale, making in others.items():
+        said = verify(project, Path(f"results/{scale}"))
+        assert said == (1, [f"there is no folder results/{scale}: run {making} first"])
     sums = project / FOLDER / "SHA256SUMS"
     sums.write_text(sums.read_text() * 2)
     commit(project)

@@ -123,13 +123,15 @@ def test_two_changes_are_two_causes_in_the_order_of_the_flow(project, reference)
     [
         ({"c_library": "glibc 2.41"}, 'c_library: "glibc 2.36" published, "glibc 2.41" here'),
         ({"packages": {"torch": {"version": "2.13.0+cpu", "wheel": "other"}}}, "packages.torch.wheel: "),
-        ({}, "nothing of Python, C library and builds of packages: look at the logs of both"),
+        ({}, ""),
     ],
 )
 def test_other_bytes_from_equal_records_are_put_down_to_the_machine(project, reference, machine, what):
     ((text, first, reached),) = again(project, reference, changed(fate="another CPU", machine=machine))
-    words = "other bytes from the same inputs, code, settings, packages and numerics; of the machines differs "
-    assert text.startswith(words + what) and first == TRAINED and reached == ENDS["train"]
+    same = "Python, the C library and package builds are the same on both machines; compare the logs of both runs"
+    differing = f"between the machines differ: {what}" if machine else same
+    words = f"other bytes from the same inputs, code, settings, packages and numerics; {differing}"
+    assert text.startswith(words) and first == TRAINED and reached == ENDS["train"]
 
 
 def test_other_machines_with_the_same_bytes_are_nothing_to_explain(project, reference):
@@ -182,6 +184,18 @@ def test_a_damaged_record_is_named(project, reference, text):
     (project / FOLDER / "records/plot/s.json").write_text(text)
     _, (finding,) = reasons(project / FOLDER, reference)
     assert str(finding.cause) == "records/plot/s.json was changed after plot wrote it"
+
+
+@pytest.mark.parametrize("link", ["adapters/s/a.bin", "adapters/s", "records/train/s/a.json"])
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_a_file_or_folder_that_a_link_has_replaced_is_named_whatever_it_leads_to(project, reference, link, is_broken):
+    folder = project / FOLDER
+    (folder / link).rename(project / "elsewhere")
+    (folder / link).symlink_to(project / ("nowhere" if is_broken else "elsewhere"))
+    _, (finding,) = reasons(folder, reference)
+    assert finding.cause[:3] == ("file", f"{link} was replaced by a link", link)
+    assert {job.split("/")[1] for job in finding.jobs} == {"train"}
+    assert bool(finding.threatens) == link.startswith("adapters")
 
 
 def test_what_was_not_made_here_is_one_cause_for_all_jobs(project, reference):

@@ -7,7 +7,8 @@ from conftest import ROOT
 
 from abstain.jobs.files import read_json, write_jsonl
 from abstain.models.adapters import attach_adapter, save_adapter
-from abstain.models.loading import MODEL_FILES, exact_torch, load_model
+from abstain.models.loading import exact_torch, load_model
+from abstain.settings.model_files import MODEL_FILES
 from initialise import initialise
 from merge import merge
 
@@ -45,14 +46,17 @@ def mix_of(prompts: list[list[int]], reply: tuple[int, ...] = (9, 8, 2)) -> list
     ]
 
 
-def merged(folder: Path, tuned: Path, quantisation: str, base: list[str] = BASE, **limits) -> dict:
+def merged(
+    folder: Path, tuned: Path, quantisation: str, base: list[str] = BASE, dtype: str = "float32",
+    prompts: list[list[int]] = PROMPTS, **limits,
+) -> dict:  # fmt: skip
     """Merge the adapter into a checkpoint in `folder`; gives the gate's report."""
     folder.mkdir(exist_ok=True)
-    write_jsonl(folder / "tokens.jsonl", mix_of(PROMPTS))
+    write_jsonl(folder / "tokens.jsonl", mix_of(prompts))
     merge(
         start=base, weights=str(tuned / "adapter_model.safetensors"), rendered=str(folder / "tokens.jsonl"),
-        quantisation=quantisation, dtype="float32", adapter=SHAPE, generation={"max_new_tokens": 16, "batch_rows": 8},
-        limits={**LIMITS, **limits}, device="cpu", checkpoint=[str(folder / name) for name in MODEL_FILES],
+        quantisation=quantisation, dtype=dtype, adapter=SHAPE, generation={"max_new_tokens": 16, "batch_rows": 8},
+        limits={**LIMITS, **limits}, device="cpu", checkpoint=[str(folder / Path(path).name) for path in base],
         gate=str(folder / "gate.json"),
     )  # fmt: skip
     return read_json(folder / "gate.json")

@@ -1,1 +1,1 @@
-"""What the programs of the pipeline share, in rooms by subject; imports go from the first room of CONTRIBUTING to the last."""
+"""What the programs of the pipeline share, in rooms by subject; a room imports from those below it in CONTRIBUTING."""

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 
+from abstain.chats.reading import lost
 from abstain.jobs.errors import AbstainError
 
 
@@ -12,10 +13,11 @@ class TemplateError(AbstainError, ValueError):
 
 @dataclass(frozen=True)
 class Rendered:
-    """A text that a chat template wrote, and its token ids."""
+    """A text that a chat template wrote, its token ids, and the text that these decode to."""
 
     text: str
     ids: list[int]
+    back: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Turn:
         ids, start, token = self.whole.ids, len(self.prompt.ids), self.end[1]
         return start, ids.index(token, start) + 1 if token in ids[start:] else len(ids)
 
+    def behind(self) -> str:
+        """What the template writes behind the reply; all that it writes where there is no reply."""
+        written, reply = self.whole.text[len(self.prompt.text) :], self.reply.strip()
+        return written.partition(reply)[2] if reply else written
+
 
 def shows_messages(turn: Turn) -> None:
     """Every message is in the prompt, word for word."""
@@ -53,6 +60,23 @@ def contains(prompt: str, messages: list[dict]) -> None:
                 f"  message: {message['content']!r}\n  prompt:  {prompt!r}\n"
                 "Use a chat template that writes this role as it is, or put the text into another message."
             )
+
+
+def reads_back(turn: Turn) -> None:
+    """The tokens decode to the text that they were made from."""
+    for seen in (turn.prompt, turn.whole):
+        decodes(seen)
+
+
+def decodes(seen: Rendered) -> None:
+    """Raise TemplateError when token ids do not decode to their text."""
+    if seen.back != seen.text:
+        raise TemplateError(
+            f"the tokens do not decode to their text; lost is {lost(seen.text, seen.back)}.\n"
+            f"{beside(text=seen.text, tokens=seen.back)}\n"
+            "Keep these characters out of rows, prompts and chat template, or take a base whose tokenizer knows them, "
+            "such as one that falls back to bytes."
+        )
 
 
 def begins_with_prompt(turn: Turn) -> None:
@@ -86,28 +110,52 @@ def keeps_history(turn: Turn) -> None:
 
 
 def ends_in_loss(turn: Turn) -> None:
-    """The end token is inside the labels, once."""
+    """The end token is inside the labels."""
     text, token = turn.end
-    if turn.whole.ids[len(turn.prompt.ids) :].count(token) != 1:
+    if token not in turn.whole.ids[len(turn.prompt.ids) :]:
+        written, advice = turn.behind(), "Use a chat template that writes it there."
+        if written.strip():
+            advice = f"There it writes {written!r}: {set_end('the token in it that ends a turn')}"
         raise TemplateError(
-            f"the end token {text!r} must stand behind the reply, once, or stopping is not taught.\n"
-            f"{beside(prompt=turn.prompt.text, training=turn.whole.text)}\n"
-            "Set eos_token in tokenizer_config.json to the token that ends a turn, and keep it out of the replies."
+            f"the end token {text!r} must follow the reply, or stopping is not taught.\n"
+            f"{beside(prompt=turn.prompt.text, training=turn.whole.text)}\n{advice}"
         )
 
 
 def teaches_reply_alone(turn: Turn) -> None:
     """More than zero tokens carry loss, and only those of the reply and its end token."""
-    taught = turn.whole.text[len(turn.prompt.text) :].split(turn.end[0])[0]
+    end = turn.end[0]
+    taught = turn.whole.text[len(turn.prompt.text) :].split(end)[0]
     if not turn.reply.strip() or taught.strip() != turn.reply.strip():
+        advice, between = "Use a chat template that writes the reply as it is.", turn.behind().split(end)[0]
+        if not turn.reply.strip():
+            advice = "Give every row a reply."
+        elif end in turn.reply:
+            advice = f"Keep the end token {end!r} out of the replies."
+        elif taught.strip().startswith(turn.reply.strip()):
+            advice = f"Between reply and end token {end!r} the template writes {between!r}: " + set_end(
+                "the token in it that ends a turn"
+            )
         raise TemplateError(
             "the text that carries loss must be the reply and nothing else, and not empty.\n"
-            f"{beside(reply=turn.reply, taught=taught)}\n"
-            "Give every row a reply, and use a chat template that writes it as it is."
+            f"{beside(reply=turn.reply, taught=taught)}\n{advice}"
         )
 
 
-CHECKS = (shows_messages, begins_with_prompt, begins_with_tokens, keeps_history, ends_in_loss, teaches_reply_alone)
+def set_end(what: str) -> str:
+    """Where the end token is set."""
+    return f"set eos_token in tokenizer_config.json to {what} (for a base that is fetched, its key `end_token`)."
+
+
+CHECKS = (
+    shows_messages,
+    reads_back,
+    begins_with_prompt,
+    begins_with_tokens,
+    keeps_history,
+    ends_in_loss,
+    teaches_reply_alone,
+)
 
 
 def beside(**texts: str) -> str:

@@ -9,7 +9,9 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 
-from abstain.chats.checks import CHECKS, Rendered, TemplateError, Turn, beside, contains
+from abstain.chats.checks import CHECKS, Rendered, TemplateError, Turn, beside, contains, decodes
+from abstain.chats.clock import ASKED, date_of, guarded
+from abstain.chats.reading import read_back
 
 IM_START, IM_END, PAD = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
 
@@ -43,7 +45,7 @@ def render_chat(tokenizer, messages: list[dict], since: int = 0) -> tuple[list[i
 
 def turns(tokenizer, messages: list[dict], since: int = 0) -> Iterator[Turn]:
     """Each reply of a chat, from the message number `since` on, as training and generation see it."""
-    history, end = Rendered("", []), (tokenizer.eos_token, tokenizer.eos_token_id)
+    history, end = Rendered("", [], ""), (tokenizer.eos_token, tokenizer.eos_token_id)
     for place, message in enumerate(messages):
         if place >= since and message["role"] == "assistant":
             prompt = _rendered(tokenizer, messages[:place], add_generation_prompt=True)
@@ -53,24 +55,20 @@ def turns(tokenizer, messages: list[dict], since: int = 0) -> Iterator[Turn]:
 
 
 def prompt_ids(tokenizer, messages: list[dict]) -> list[int]:
-    """Token ids of what the model reads before it replies; raises TemplateError when a message is not in it."""
+    """Token ids of what the model reads before it replies; raises TemplateError when they lose a part of a message."""
     prompt = _rendered(tokenizer, messages, add_generation_prompt=True)
     contains(prompt.text, messages)
+    decodes(prompt)
     return prompt.ids
 
 
 def check_tokenizer(tokenizer) -> None:
-    """Padding is a token of its own, not the end token; there are an end token and a chat template."""
+    """There are an end token and a chat template."""
     where = f"the tokenizer of {tokenizer.name_or_path}"
     if tokenizer.chat_template is None:
         raise TemplateError(f"{where} has no chat template; put chat_template.jinja beside its tokenizer.json.")
     if tokenizer.eos_token_id is None:
         raise TemplateError(f"{where} has no end token; set eos_token in tokenizer_config.json to what ends a turn.")
-    if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
-        raise TemplateError(
-            f"{where} pads with {tokenizer.pad_token!r} and ends with {tokenizer.eos_token!r}: padding must be a token "
-            "of its own, or stopping may never be taught. Set pad_token in tokenizer_config.json to another token."
-        )
 
 
 def compare_systems(tokenizer, trained: list[dict], scored: list[dict]) -> list[str]:
@@ -101,13 +99,14 @@ def before_user(tokenizer, messages: list[dict]) -> str:
 
 
 def describe_template(tokenizer) -> dict[str, str]:
-    """The template's SHA-256, its special tokens, what precedes every reply, and what becomes of thinking."""
+    """The template's SHA-256, special tokens, fixed date, what precedes every reply, and what becomes of thinking."""
     chat = [{"role": "user", "content": USER}]
     silent, thinking = (_template(tokenizer, chat, True, wish).split(USER)[-1] for wish in (False, True))
     return {
-        "chat_template": hashlib.sha256(tokenizer.chat_template.encode()).hexdigest(),
+        "chat_template": hashlib.sha256(tokenizer.get_chat_template().encode()).hexdigest(),
         "end_token": tokenizer.eos_token,
         "pad_token": tokenizer.pad_token,
+        "date": date_of(tokenizer.get_chat_template()) or "the configuration fixes none",
         "before_reply": silent,
         "thinking": "unknown to the template"
         if silent == thinking
@@ -124,16 +123,17 @@ def _systems(tokenizer, rows: list[dict]) -> dict[str, set[str]]:
 
 def _rendered(tokenizer, messages: list[dict], add_generation_prompt: bool) -> Rendered:
     text = _template(tokenizer, messages, add_generation_prompt)
-    return Rendered(text, tokenizer(text, add_special_tokens=False)["input_ids"])
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    return Rendered(text, ids, read_back(tokenizer, text, ids))
 
 
 def _template(tokenizer, messages: list[dict], add_generation_prompt: bool, thinking: bool = False) -> str:
-    from jinja2 import TemplateError as JinjaError
-
+    wishes = {"add_generation_prompt": add_generation_prompt, "enable_thinking": thinking}
     try:
-        return tokenizer.apply_chat_template(
-            messages, tokenize=False, add_generation_prompt=add_generation_prompt, enable_thinking=thinking
-        )
-    except (JinjaError, TypeError) as error:
+        template = guarded(tokenizer.get_chat_template())
+        return tokenizer.apply_chat_template(messages, chat_template=template, tokenize=False, **wishes)
+    except Exception as error:  # a template is somebody's program, and raises whatever it leads to
+        if ASKED in str(error):
+            raise TemplateError(f"the chat template is no function of the chat alone: {ASKED}.") from error
         roles = ", ".join(message["role"] for message in messages)
         raise TemplateError(f"the chat template cannot write a chat of the roles {roles}: {error}") from error

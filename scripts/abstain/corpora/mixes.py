@@ -1,6 +1,9 @@
 """Mixes that hold exactly what the record asks for, and their texts filled in."""
 
+import json
+import math
 from collections import Counter
+from string import Formatter
 
 from abstain.corpora.splits import SplitError, rank_of, value_of
 from abstain.jobs.files import digest
@@ -21,7 +24,8 @@ def draw_mix(pool: list[dict], mix: dict) -> tuple[list[dict], list[dict]]:
         if wanted > len(chosen):
             raise SplitError(
                 f"row {number} of the mix asks for {wanted} {row['kind']} examples of part {mix['part']!r}, but only "
-                f"{len(chosen)} exist (per: {row['per']}). Ask for fewer, or give the part a larger share."
+                f"{len(chosen)} exist (per: {row['per']}). Ask for fewer, give the part a larger share, or "
+                "look in the corpus's quarantine.jsonl for rows that were set aside."
             )
         taken += [(example, row) for example in chosen[:wanted]]
         counts.append({"kind": row["kind"], "prompt": row["prompt"], "offered": len(offered), "taken": wanted})
@@ -40,12 +44,23 @@ def _within(examples: list[dict], per: dict[str, int]) -> list[dict]:
 
 
 def fill(text: str, example: dict) -> str:
-    """The text with {field} replaced by the example's field."""
-    try:
-        return text.format_map(example)
-    except KeyError as error:
-        known = ", ".join(sorted(example))
-        raise SplitError(f"the text {text!r} names the field {error}, but examples have: {known}") from error
+    """The text with {field} replaced by the example's field, which must be a text or a number."""
+    for _, field, _, _ in Formatter().parse(text):
+        if field is not None and field not in example:
+            known = ", ".join(sorted(example))
+            raise SplitError(f"the text {text!r} names the field {field!r}, but examples have: {known}")
+        if field is not None and not _is_fillable(example[field]):
+            raise SplitError(
+                f"example {example.get('id')} ({example.get('question')!r}): its field {field!r} is "
+                f"{json.dumps(example[field], ensure_ascii=False)}, and the text {text!r} names it; only texts and "
+                "numbers can be filled in. Take the row out of the corpus, or give the field a text."
+            )
+    return text.format_map(example)
+
+
+def _is_fillable(value) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return is_number or isinstance(value, str)
 
 
 def why_left_out(example: dict, part: str | None, draw: dict) -> str:

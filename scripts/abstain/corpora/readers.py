@@ -7,32 +7,22 @@ the format has; all of them can be split by and filled in.
 
 import csv
 import hashlib
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 import yaml
 
 from abstain.corpora.download import CorpusError
-from abstain.jobs.files import canonical
+from abstain.corpora.lines import Quarantined, is_text, json_rows
 
 TOPIC_FIELDS, KINDS = ("risk_area", "harm_type", "topic"), ("harmful", "benign", "ambiguous")
-
-
-@dataclass(frozen=True)
-class Quarantined:
-    """A row that cannot be used: where it is and why."""
-
-    where: str
-    reason: str
 
 
 def read_requests(acts: str, wordings: str) -> Iterator[dict | Quarantined]:
     """Authored acts in every authored wording; kinds harmful, benign, ambiguous."""
     templates = _yaml_list(wordings)
-    if odd := [text for text in templates if not (_is_text(text) and "{act}" in text)]:
+    if odd := [text for text in templates if not (is_text(text) and "{act}" in text)]:
         raise CorpusError(f"{wordings}: {odd[0]!r} is no text with {{act}} in it; write each wording so")
     for number, topic in enumerate(_yaml_list(acts), start=1):
         if reason := _unusable_topic(topic):
@@ -93,7 +83,7 @@ def read_coconot_preferences(pairs: str) -> Iterator[dict | Quarantined]:
     They look like requests to refuse and are not. A prompt that occurs again is set aside.
     """
     seen: dict[str, str] = {}
-    for where, row in _json_rows(pairs, ["id", "category", "subcategory", "prompt"]):
+    for where, row in json_rows(pairs, ["id", "category", "subcategory", "prompt"]):
         if isinstance(row, Quarantined):
             yield row
             continue
@@ -108,15 +98,24 @@ def read_coconot_preferences(pairs: str) -> Iterator[dict | Quarantined]:
 
 
 def read_chats(**files: str) -> Iterator[dict | Quarantined]:
-    """A user's own JSON Lines: {"question", "kind"} and any other fields; "id" is made when absent; any file names."""
+    """A user's own JSON Lines: {"question", "kind"} and any other fields; any file names.
+
+    An absent "id" is made from the question, so without ids a question that occurs again is set aside.
+    """
+    made: dict[str, str] = {}
     for name in sorted(files):
-        for _, row in _json_rows(files[name], ["question", "kind"]):
+        for where, row in json_rows(files[name], ["question", "kind"]):
             if isinstance(row, Quarantined):
                 yield row
-            else:
-                given = row.get("id")
-                identity = _id(row["question"]) if given is None else str(given)
-                yield {**row, "id": identity, "text": plain_text(row["question"])}
+                continue
+            given = row.get("id")
+            identity = _id(row["question"]) if given is None else str(given)
+            if given is None and identity in made:
+                yield Quarantined(where, f"the same question as {made[identity]}; to keep both, give them ids")
+                continue
+            if given is None:
+                made[identity] = where
+            yield {**row, "id": identity, "text": plain_text(row["question"])}
 
 
 def plain_text(text: str) -> str:
@@ -146,25 +145,6 @@ def _csv_rows(path: str, columns: list[str]) -> Iterator[tuple[str, dict[str, st
             yield f"row {number}", row
 
 
-def _json_rows(path: str, texts: list[str]) -> Iterator[tuple[str, dict | Quarantined]]:
-    """Place and object of each line that is not empty; set aside when one of `texts` is missing, no text or empty."""
-    with open(path, encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                where = f"{Path(path).name}, line {number}"
-                yield where, _json_row(line, where, texts)
-
-
-def _json_row(line: str, where: str, texts: list[str]) -> dict | Quarantined:
-    try:
-        row = json.loads(line)
-        canonical(row).encode()  # half of a surrogate pair is JSON, but no text
-    except ValueError as error:
-        return Quarantined(where, f"no JSON: {error}")
-    unusable = [key for key in texts if not (isinstance(row, dict) and _is_text(row.get(key)))]
-    return Quarantined(where, f"{' and '.join(unusable)} must be text that is not empty") if unusable else row
-
-
 def _yaml_list(path: str) -> list:
     value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     if not isinstance(value, list):
@@ -174,15 +154,11 @@ def _yaml_list(path: str) -> list:
 
 def _unusable_topic(topic) -> str | None:
     given = topic if isinstance(topic, dict) else {}
-    if no_text := [key for key in TOPIC_FIELDS if not _is_text(given.get(key))]:
+    if no_text := [key for key in TOPIC_FIELDS if not is_text(given.get(key))]:
         return f"{' and '.join(no_text)} must be text that is not empty"
     lists = {kind: given.get(kind) for kind in KINDS}
-    odd = [kind for kind, acts in lists.items() if not (isinstance(acts, list) and all(map(_is_text, acts)))]
+    odd = [kind for kind, acts in lists.items() if not (isinstance(acts, list) and all(map(is_text, acts)))]
     return f"{' and '.join(odd)} must be a list of texts that are not empty" if odd else None
-
-
-def _is_text(value) -> bool:
-    return isinstance(value, str) and bool(value.strip())
 
 
 def _id(text: str) -> str:

@@ -11,10 +11,11 @@ VARIABLE = "ABSTAIN_LEFTOVERS"  # where to write the names, for a program that a
 
 
 def leftovers(folder: str | Path, planned: Iterable[str]) -> list[str]:
-    """Every file below a folder that is not planned, by path; a link to a folder is no file."""
+    """Every file below a folder that is not planned, by path, and every link to a folder with nothing planned in it."""
     kept = set(map(os.path.normpath, planned))
-    files = (path for path in Path(folder).rglob("*") if not path.is_dir())
-    return sorted(str(path) for path in files if str(path) not in kept)
+    above = {str(place) for file in kept for place in Path(file).parents}
+    files = (path for path in Path(folder).rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(str(path) for path in files if str(path) not in (above if path.is_dir() else kept))
 
 
 def note(folder: str | Path, planned: Iterable[str], command: str) -> None:
@@ -32,7 +33,7 @@ def counted(files: list) -> str:
 
 
 def remove(folder: str | Path, files: Iterable[str]) -> None:
-    """Remove files, and every folder below `folder` that is then empty."""
+    """Remove files and links, never what a link leads to, and every folder below `folder` that is then empty."""
     for file in files:
         Path(file).unlink()
     for path in sorted(Path(folder).rglob("*"), reverse=True):

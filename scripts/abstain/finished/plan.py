@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -16,6 +16,7 @@ from abstain.jobs.errors import AbstainError
 from abstain.jobs.files import read_json
 from abstain.jobs.paths import HOME
 
+OUTPUT = re.compile(r"^ {4}output: (.*)$", re.MULTILINE)
 STATISTICS = re.compile(r"^(\w+) +(\d+)$", re.MULTILINE)
 REASON = re.compile(r"^results/[^/]+/records/(\S+)\.json: (.*)$", re.MULTILINE)
 
@@ -31,11 +32,14 @@ class Plan:
     jobs: dict[str, int]  # how many of each rule
     reasons: dict[str, list[str]]  # jobs whose records contradict the tree, by what differs
     leftovers: list[str]  # files that no job makes any more
+    outputs: list[str] = field(default_factory=list)  # what the jobs would write
 
     def line(self) -> str:
         """The plan in one line."""
         listed = ", ".join(f"{number} {rule}" for rule, number in self.jobs.items())
-        return f"{sum(self.jobs.values())} jobs are planned: {listed}" if self.jobs else "Nothing to be done"
+        number = sum(self.jobs.values())
+        counted = "1 job is" if number == 1 else f"{number} jobs are"
+        return f"{counted} planned: {listed}" if self.jobs else "Nothing to be done"
 
     def why(self) -> list[str]:
         """What differs, a line each, with the jobs that it concerns."""
@@ -53,7 +57,8 @@ def plan(configfiles: list[str], *targets: str) -> Plan:
         reasons[reason].append(job)
     numbers = {} if "Nothing to be done" in output else dict(STATISTICS.findall(output))
     jobs = {rule: int(number) for rule, number in numbers.items() if rule not in ("all", "total")}
-    return Plan(jobs, dict(reasons), found["files"])
+    outputs = [file for listed in OUTPUT.findall(output) for file in listed.split(", ")]
+    return Plan(jobs, dict(reasons), found["files"], outputs)
 
 
 def leftovers_of(configfiles: list[str]) -> tuple[str, list[str]]:

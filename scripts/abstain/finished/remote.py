@@ -15,6 +15,7 @@ from abstain.jobs.files import read_json
 
 VARIABLE = "ABSTAIN_REMOTE"
 LOCK = Path("dvc.lock")
+LOGGERS = ("dvc", "dvc_data", "dvc_objects")
 NO_REMOTE = (
     f"there is no remote: set {VARIABLE} to a folder or an address (ssh://..., s3://...), or a default remote of DVC "
     "(`dvc remote add --local --default NAME ADDRESS`)"
@@ -55,11 +56,17 @@ def address_of(repo) -> str:
 
 @contextmanager
 def dvc() -> Iterator[None]:
-    """Whatever DVC and its libraries raise inside becomes a RemoteError, with what they logged as errors before."""
+    """Whatever DVC and its libraries raise inside becomes a RemoteError, with what they logged as errors before.
+
+    Their warnings are not shown: what is wrong is said by name afterwards.
+    """
     lines: list[str] = []
     listener = logging.Handler(logging.ERROR)
     listener.emit = lambda entry: lines.append(f"{entry.getMessage()}: {(entry.exc_info or [None, ''])[1]}")
     logging.getLogger().addHandler(listener)
+    levels = {name: logging.getLogger(name).level for name in LOGGERS}
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         yield
     except AbstainError:
@@ -68,6 +75,8 @@ def dvc() -> Iterator[None]:
         raise RemoteError("\n".join(f"DVC: {line}" for line in [*lines, str(error)])) from error
     finally:
         logging.getLogger().removeHandler(listener)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
 
 
 def objects(repo) -> Iterator[Object]:
@@ -102,8 +111,12 @@ def check_cache(repo) -> None:
 def fetch(repo) -> int:
     """Bring what the cache lacks, and give the number of objects.
 
-    RemoteError with every object that the remote lacks or that is damaged there; nothing is put in place then.
+    RemoteError when the remote is a folder that is not there, and with every object that the remote lacks or that is
+    damaged there; nothing is put in place then.
     """
+    remote = repo.cloud.get_remote()
+    if remote.fs.protocol == "local" and not Path(remote.path).is_dir():
+        raise RemoteError(f"there is no folder {remote.path}: correct {VARIABLE}, or bring the folder back")
     try:
         with dvc():
             number = repo.fetch()

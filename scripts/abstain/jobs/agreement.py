@@ -9,7 +9,7 @@ from abstain.jobs.errors import AbstainError
 from abstain.jobs.files import read_json, sha256
 from abstain.jobs.numerics import EXACT
 from abstain.jobs.packages import environment_of, expected
-from abstain.jobs.paths import found
+from abstain.jobs.paths import found, named
 
 
 def contradictions(record: dict, code: set[str], inputs: set[str], params: dict) -> Iterator[str]:
@@ -78,13 +78,29 @@ class ChangedFileError(AbstainError):
 def check_makers(read: dict[str, str], record: str | Path) -> None:
     """Raise ChangedFileError when a file that a job reads, by its hash, is not what the job wrote that made it.
 
-    `record` is the path of the job's own record; those of all other jobs are in the same folder `records`.
+    So it is too when only a record of an older version names the file. `record` is the path of the job's own record;
+    those of all other jobs are in the same folder `records`. A record that names no file is passed over.
     """
     folder = next(parent for parent in Path(record).parents if parent.name == "records")
+    known, older = set(), set()
     for path in sorted(folder.rglob("*.json")):
         maker = read_record(path)
-        for name, value in (maker or {"outputs": {}})["outputs"].items():
+        if maker is None or "packages" not in maker:
+            older |= read.keys() & {named(path), *_outputs(path)}
+            continue
+        known |= {named(path), *maker["outputs"]}
+        for name, value in maker["outputs"].items():
             if read.get(name, value) != value:
                 raise ChangedFileError(
                     f"{name} has changed since {maker['rule']} made it: bring it back, or delete it and run again"
                 )
+    for name in sorted(older - known):
+        raise ChangedFileError(f"{name}: its record is of an older version; make it again with `make reproduce`")
+
+
+def _outputs(path: Path) -> set[str]:
+    """The files that a record of any version names as written; none where it cannot be read."""
+    try:
+        return set(read_json(path)["outputs"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return set()

@@ -30,6 +30,7 @@ class Job(dict):
     """A job's arguments: named inputs (without `code`, and `after`, which is only waited for), params, outputs."""
 
     scratch: Path  # a private folder that survives a killed job and is keyed by what the job reads
+    found: dict | None = None  # what the record says of what the job has read, and no setting does
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def recorded(snakemake) -> Iterator[Job]:
         job = Job(arguments, **{k: v for k, v in _named(snakemake.output).items() if k != "record"})
         job.scratch = SCRATCH / digest([snakemake.rule, before, packages, dict(snakemake.params.items())])[:24]
         yield job
-        _write_record(snakemake, inputs, before, packages)
+        _write_record(snakemake, inputs, before, packages, job.found)
         shutil.rmtree(job.scratch, ignore_errors=True)
         seconds, library = time.perf_counter() - started, " ".join(platform.libc_ver())
         print(f"done in {seconds:.1f} s on {platform.node()}, C library {library}")
@@ -102,7 +103,7 @@ def check_numerics() -> None:
         raise RuntimeError(f"the numeric environment is not in force: {wrong}; start programs through Snakemake")
 
 
-def _write_record(snakemake, inputs: dict, before: dict, packages: dict) -> None:
+def _write_record(snakemake, inputs: dict, before: dict, packages: dict, found: dict | None) -> None:
     after = _hashes(inputs)
     changed = sorted(path for path in before if before[path] != after[path])
     if changed:
@@ -120,7 +121,7 @@ def _write_record(snakemake, inputs: dict, before: dict, packages: dict) -> None
         "packages": packages,
         "device": _device(),
     }
-    write_json(snakemake.output.record, record)
+    write_json(snakemake.output.record, record | ({"found": found} if found else {}))
 
 
 def _rule(snakemake) -> str:

@@ -94,6 +94,15 @@ def check_packages(environment: str | Path) -> dict:
     return expected(environment)
 
 
+def check_declared() -> None:
+    """Raise VersionError for a declaration that is none, or is of a version that is not installed."""
+    installed = {name: version_of(folder) for name, folder in folders().items()} if declared() else {}
+    for name, version in declared().items():
+        if release(installed.get(name)) != release(version):
+            here = f"{name} {installed[name]} is installed" if name in installed else f"{name} is not installed"
+            raise VersionError(f"{here} and {VARIABLE} declares {version}: declare what is installed, or nothing")
+
+
 def release(version: str | None) -> str:
     """A version without the build: 2.13.0 of 2.13.0+cpu."""
     return (version or "").partition("+")[0]

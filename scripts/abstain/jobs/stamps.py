@@ -15,6 +15,7 @@ from abstain.jobs.agreement import contradictions, read_record
 from abstain.jobs.paths import named
 
 OLD = (1, 1)  # seconds since 1970: access and change of a stamp that asks for nothing
+OLDER = "it is a record of an older version: make it again with `make reproduce`"
 NOT_READ = ("after", "stamp")  # inputs that are only waited for
 
 
@@ -33,10 +34,10 @@ def stamp(path: str, rule, wildcards) -> None:
 
 
 def _reasons(file: str, rule, wildcards) -> list[str]:
-    """Why a job with this record is to be done again."""
+    """Why a job with this record is to be done again; of a record that this version does not write, that alone."""
     record = read_record(file)
-    if record is None:
-        return ["it is no record of this version"]
+    if record is None or "packages" not in record:
+        return [OLDER]
     read = {name: {named(p) for p in paths(value, wildcards)} for name, value in inputs_of(rule, wildcards).items()}
     code = read.pop("code", set())
     params = {name: value_of(value, wildcards) for name, value in rule.params.items()}

@@ -72,5 +72,5 @@ def prefilled(model, ids, rows: int):
 
 def _cut(tokenizer, tokens: list[int], ends: list[int]) -> dict:
     stop = next((place for place, token in enumerate(tokens) if token in ends), None)
-    text = tokenizer.decode(tokens[:stop], skip_special_tokens=False).strip()
+    text = tokenizer.decode(tokens[:stop], skip_special_tokens=False, clean_up_tokenization_spaces=False).strip()
     return {"reply": text, "tokens": len(tokens[:stop]), "finished": stop is not None}

@@ -4,14 +4,17 @@ The gate asks prompts of the mix that the adapter was trained on, so a checkpoin
 """
 
 import json
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from abstain.jobs.errors import AbstainError
-from abstain.jobs.files import copy_file, write_json
+from abstain.jobs.files import copy_file, read_json, write_json
 from abstain.models.adapters import attach_adapter
-from abstain.models.generation import end_tokens, reply
-from abstain.models.loading import GENERATION, WEIGHTS, load_model, write_weights
+from abstain.models.generation import end_tokens
+from abstain.models.loading import load_model, save_weights
+from abstain.settings.model_files import CONFIG, GENERATION, WEIGHTS
 
 CHECKED = 32  # prompts, spread over the conditions, on which adapter and merged checkpoint are compared
 
@@ -20,12 +23,27 @@ class GateError(AbstainError, RuntimeError):
     """A merged checkpoint that does not answer like the adapter it comes from."""
 
 
-def merged_model(folder: Path, weights: str, quantisation: str, dtype: str, adapter: dict, device: str):
-    """The base, dequantised when the adapter was trained on it in 4 bit, with the adapter folded into its weights."""
+def trained_base(folder: Path, quantisation: str, dtype: str, device: str):
+    """The base with the weights that an adapter was trained on; arithmetic is in float32, whatever it was in training.
+
+    In a shorter format the rounding of every product would hide what the gate looks for.
+    """
     base = load_model(folder, quantisation, dtype, device)
-    if quantisation != "none":
-        base = base.dequantize()
+    return base if dtype == "float32" else plain(base, quantisation)
+
+
+def merged_model(folder: Path, weights: str, quantisation: str, dtype: str, adapter: dict, device: str):
+    """The base with the adapter folded into the weights that it was trained on, in float32 from there on.
+
+    Those are the base's weights in `dtype`, or what their 4-bit form stands for.
+    """
+    base = plain(load_model(folder, quantisation, dtype, device), quantisation)
     return attach_adapter(base, adapter, weights).merge_and_unload()
+
+
+def plain(base, quantisation: str):
+    """A model whose weights are float32 numbers, the same as before."""
+    return (base if quantisation == "none" else base.dequantize()).float()
 
 
 def gate_prompts(rows: Iterable[dict], most: int = CHECKED) -> list[list[int]]:
@@ -40,26 +58,6 @@ def gate_prompts(rows: Iterable[dict], most: int = CHECKED) -> list[list[int]]:
         conditions.setdefault(condition, []).append(list(prompt))
     each = max(1, most // len(conditions))
     return [prompt for prompts in conditions.values() for prompt in prompts[:: -(-len(prompts) // each)]]
-
-
-def answers(model, tokenizer, prompts: list[list[int]], generation: dict) -> tuple:
-    """What a model says to each prompt: the logits of the next token, and the whole greedy reply."""
-    size, most = generation["batch_rows"], generation["max_new_tokens"]
-    batches = [prompts[start : start + size] for start in range(0, len(prompts), size)]
-    replies = [one for batch in batches for one in reply(model.eval(), tokenizer, batch, most)]
-    return first_logits(model, prompts), [one["reply"] for one in replies]
-
-
-def first_logits(model, prompts: list[list[int]]):
-    """Logits of the token after each prompt, float64 of shape (prompts, vocabulary)."""
-    import torch
-
-    model.eval()
-    with torch.inference_mode():
-        rows = [
-            model(input_ids=torch.tensor([ids], device=model.device), use_cache=False).logits[0, -1] for ids in prompts
-        ]
-    return torch.stack(rows).double().cpu()
 
 
 def compare(before, after) -> dict:
@@ -83,8 +81,8 @@ def gate_report(before: tuple, after: tuple, limits: dict) -> dict:
     report = {**compare(before[0], after[0]), "same replies": same, **asked}
     if not passes(report):
         raise GateError(
-            f"the merged checkpoint differs from its adapter, and nothing is published: {report}. Rounding alone does "
-            "this in a short number format: train in float32, or set the limits of the scale's `gate`."
+            f"the merged checkpoint, read from its files, differs from its adapter on the base, and nothing is "
+            f"published: {report}. How much may differ is what the scale's `gate` says."
         )
     return report
 
@@ -95,24 +93,44 @@ def passes(report: dict) -> bool:
     return alike and report["largest KL divergence"] <= report["tolerance"]
 
 
+@contextmanager
+def drafted(files: list[str]) -> Iterator[list[str]]:
+    """Files of the same names in a hidden folder, to write to: put in place when all went well, removed otherwise."""
+    place = Path(files[0]).parent / ".draft"
+    shutil.rmtree(place, ignore_errors=True)  # of a job that was killed
+    place.mkdir(parents=True)
+    try:
+        drafts = [place / Path(file).name for file in files]
+        yield list(map(str, drafts))
+        for draft, file in zip(drafts, files, strict=True):
+            draft.replace(file)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
 def publish(model, tokenizer, start: list[str], checkpoint: list[str]) -> None:
-    """Write a checkpoint in the layout of the base's files `start`; only weights and settings of generation are new."""
+    """Write a checkpoint in the layout of the base's files `start`.
+
+    Only weights and settings of generation are new, and the number format where another one is stored than before.
+    """
     for source, target in zip(start, checkpoint, strict=True):
-        if Path(source).name == WEIGHTS:
+        name = Path(source).name
+        if name == WEIGHTS:
             save_weights(model, target)
-        elif Path(source).name == GENERATION:
+        elif name == GENERATION:
             write_json(target, generation_settings(Path(source).parent, tokenizer))
+        elif name == CONFIG and (settings := with_format(read_json(source), model)) != read_json(source):
+            write_json(target, settings)
         else:
             copy_file(source, target)
 
 
-def save_weights(model, path: str) -> None:
-    """Write the weights under the base's names, tied weights once; experts that were fused on loading part again."""
-    from transformers.core_model_loading import revert_weight_conversion
-
-    state = revert_weight_conversion(model, model.state_dict())
-    tied = {"lm_head.weight"} if model.config.tie_word_embeddings else set()
-    write_weights(path, {name: value for name, value in state.items() if name not in tied})
+def with_format(settings: dict, model) -> dict:
+    """A model's configuration that names the number format of its weights, where it named another one."""
+    name = str(model.dtype).removeprefix("torch.")
+    if settings.get("dtype", settings.get("torch_dtype", name)) == name:
+        return settings
+    return {**{key: value for key, value in settings.items() if key != "torch_dtype"}, "dtype": name}
 
 
 def generation_settings(folder: Path, tokenizer) -> dict:

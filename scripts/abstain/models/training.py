@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
+from abstain.models.loading import load_tokenizer
+
 
 def sft_trainer(
     model, folder: Path, rows: list[dict], held_out: list[dict], recipe: dict, seed: int, device: str, scratch: Path
 ):
     """TRL's SFTTrainer on rows of {"input_ids", "completion_mask"}; it must neither render nor tokenise anything."""
     import torch
-    from transformers import AutoTokenizer, EarlyStoppingCallback
+    from transformers import EarlyStoppingCallback
     from trl import SFTTrainer
 
-    stopping, tokenizer = recipe["early_stopping"], AutoTokenizer.from_pretrained(folder)
+    stopping, tokenizer = recipe["early_stopping"], load_tokenizer(folder)
     trainer = SFTTrainer(
         model=model,
         args=arguments(recipe, seed, device, scratch),

@@ -5,7 +5,7 @@ from pathlib import Path
 from abstain.chats.templates import render_chat
 from abstain.jobs.files import read_jsonl, write_text
 from abstain.models.batches import batches_by_tokens
-from abstain.models.loading import write_weights
+from abstain.models.loading import load_tokenizer, write_weights
 from abstain.models.resume import train_resumable
 
 
@@ -15,9 +15,8 @@ def weighted_batches(chats: str, tokenizer: str, settings: dict, seed: int) -> l
     A token's weight is 1 inside a reply, `context_weight` elsewhere and 0 on padding.
     """
     import torch
-    from transformers import AutoTokenizer
 
-    reader = AutoTokenizer.from_pretrained(Path(tokenizer).parent)
+    reader = load_tokenizer(Path(tokenizer).parent)
     rows = [render_chat(reader, row["messages"]) for row in read_jsonl(chats)]
     order = batches_by_tokens([len(ids) for ids, _ in rows], settings["tokens_per_batch"], settings["pool"], seed)
     batches = []

@@ -5,18 +5,13 @@ from itertools import chain
 from pathlib import Path
 
 from abstain.corpora.mixes import fill
-from abstain.jobs.errors import AbstainError
 from abstain.jobs.files import sha256
-from abstain.models.loading import exact_torch
+from abstain.models.loading import ModelError, exact_torch
 from abstain.scorers.metric import Metric
 
 COLUMNS = {"cosine": float}
 DIGITS = 4  # decimals of a cosine; float32 is good for six
 WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of the published all-MiniLM-L6-v2
-
-
-class ModelError(AbstainError, RuntimeError):
-    """A model whose weights are not the published ones."""
 
 
 def cosines(scores, base):

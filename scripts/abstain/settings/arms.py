@@ -77,6 +77,15 @@ def longest_row(study: dict, mix: str) -> int:
     return min(limits[name] for name in users) if users else max(limits.values())
 
 
+def lengths_of(study: dict, mix: str) -> dict[str, int]:
+    """How many tokens a row of a mix may have, and how many may be generated behind its prompt: `predict` replies to
+    the mixes of the evaluation, and the gate of a merge to those that are trained on.
+    """
+    asked = {*study["evaluation"], *(arm["mix"] for arm in trained_arms(study).values())}
+    new_tokens = study["generation"]["max_new_tokens"] if mix in asked else 0
+    return {"max_length": longest_row(study, mix), "new_tokens": new_tokens}
+
+
 def circle(arms: dict[str, dict], name: str) -> list[str] | None:
     """The arms that an arm comes from, itself first, when they go in a circle; else None."""
     path, current = [name], arms[name]["from"]

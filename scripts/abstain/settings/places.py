@@ -14,13 +14,23 @@ LEAST_ROOM = 10_000_000  # bytes
 
 
 def own_file_faults(config: dict, root: str | Path) -> Iterator[Fault]:
-    """Files of one's own that are not there, as seen from the Snakefile's folder, or are empty."""
+    """Files of one's own that are not there, as seen from the Snakefile's folder, or are empty; two for one purpose."""
     for where, file in _corpus_files(config):
         path = Path(root, file.get("path", ""))
         if "path" in file and not path.is_file():
             yield Fault(f"{where}.path", f"there is no file {file['path']!r}; paths start at the Snakefile's folder")
         elif "path" in file and not path.stat().st_size:
             yield Fault(f"{where}.path", f"the file {file['path']!r} is empty; bring it back or name another")
+    for name, base in config["bases"].items():
+        if "gguf" in base and not Path(root, base["gguf"]).is_file():
+            where = f"bases.{name}.gguf"
+            yield Fault(where, f"there is no file {base['gguf']!r}; paths start at the Snakefile's folder")
+        path = base.get("chat_template")
+        if path is not None and not Path(root, path).is_file():
+            where = f"bases.{name}.chat_template"
+            yield Fault(where, f"there is no file {path!r}; paths start at the Snakefile's folder")
+        if path is not None and "named_template" in base:
+            yield Fault(f"bases.{name}", "chat_template and named_template both say which template is used; keep one")
 
 
 def mirror_faults(config: dict, environment: Mapping[str, str]) -> list[Fault]:
@@ -61,8 +71,12 @@ def needed_faults(needed: Mapping[str, str], config: dict, home: Path) -> Iterat
             words = f"there is no folder {config['bases'][bases[folder]]['folder']!r}; bring it back, or name another"
             yield Fault(f"bases.{bases[folder]}.folder", words)
         elif not Path(file).is_file():
-            words = f"there is no file {named(file)!r}, and {rule} reads it; bring it back"
-            yield Fault(f"bases.{bases[folder]}.folder" if folder in bases else rule, words)
+            pieces = Path(f"{file}.index.json").is_file()
+            advice = "save_pretrained(folder, max_shard_size='1TB') joins the pieces" if pieces else "bring it back"
+            where, reader = f"rule {rule}", "which it reads"
+            if folder in bases:
+                where, reader = f"bases.{bases[folder]}.folder", f"and {rule} reads it"
+            yield Fault(where, f"there is no file {named(file)!r}, {reader}; {advice}")
 
 
 def _corpus_files(config: dict) -> list[tuple[str, dict]]:

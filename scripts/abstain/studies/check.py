@@ -8,22 +8,29 @@ from collections.abc import Iterable, Mapping
 from inspect import signature
 from pathlib import Path
 
+import yaml
+
 from abstain.corpora.readers import READERS
+from abstain.jobs.packages import check_declared
+from abstain.jobs.paths import HOME
 from abstain.jobs.watch import check_unchanged, remember
 from abstain.settings.bases import base_faults
 from abstain.settings.files import Document, file_faults, located
 from abstain.settings.places import interpreter_faults, mirror_faults, needed_faults, own_file_faults, room_faults
-from abstain.settings.schema import Fault
+from abstain.settings.schema import Fault, schema_faults
 from abstain.settings.studies import SCALE_KEYS, check_command_line, read_scale, refuse, resolve
 from abstain.studies.metrics import claim_faults, figure_faults, scorer_faults
 from abstain.studies.names import condition_faults, name_faults
 from abstain.studies.rows import row_faults
+
+SCHEMA = "schemas/scale.yaml"
 
 
 def check_files(files: list[Path], command_line: Mapping) -> None:
     """Check the scale's files before Snakemake reads them, and what `--config` sets; raises ConfigError."""
     check_command_line(command_line)
     refuse([fault for path in files for fault in file_faults(path)])
+    refuse(command_line_faults(files, command_line) if command_line else [])
 
 
 def read_studies(config: dict, files: list[Path], home: Path, is_main: bool) -> dict[str, dict]:
@@ -35,6 +42,7 @@ def read_studies(config: dict, files: list[Path], home: Path, is_main: bool) -> 
     if not is_main:
         check_unchanged()
     documents = [Document(path) for path in files]
+    refuse(overlay_faults(config, files, home))
     sources = read_scale(config, files, home)
     studies = resolve(config, sources, home)
     faults = [located(fault, documents) for fault in file_name_faults(config)]
@@ -50,11 +58,32 @@ def read_studies(config: dict, files: list[Path], home: Path, is_main: bool) -> 
     return studies
 
 
-def check_places(config: dict, home: Path, environment: Mapping[str, str], files: Iterable[Path] = ()) -> None:
-    """Check our own files, the mirror where it will be asked, room on the disk, and the path of Python.
+def command_line_faults(files: list[Path], command_line: Mapping) -> list[str]:
+    """Faults of shape of what `--config` sets, which no file has."""
+    config = {key: value for path in files for key, value in Document(path).value.items()} | dict(command_line)
+    faults = schema_faults(config, HOME / SCHEMA)
+    return [f"--config {fault}" for fault in faults if fault.place.split(".")[0] in command_line]
 
-    `files` are the scale's, whose lines are named.
+
+def overlay_faults(config: dict, files: list[Path], home: Path) -> list[str]:
+    """Files that together lack most of what a scale must say: overlays, given without their scale."""
+    required = (
+        yaml.safe_load((home / SCHEMA).read_text(encoding="utf-8"))["required"] if "studies" not in config else []
+    )
+    missing = [key for key in required if key not in config]
+    if not files or 2 * len(missing) <= len(required):
+        return []
+    listed = " ".join(map(str, files))
+    lacks = f"{listed}: there is no {', no '.join(missing)}"
+    return [f"{lacks}; an overlay comes after its scale: --configfile config.yaml {listed}"]
+
+
+def check_places(config: dict, home: Path, environment: Mapping[str, str], files: Iterable[Path] = ()) -> None:
+    """Check declared versions, our own files, the mirror where it will be asked, room on the disk, the path of Python.
+
+    `files` are the scale's, whose lines are named. Raises ConfigError, and VersionError for a declaration.
     """
+    check_declared()
     faults = [*own_file_faults(config, home), *mirror_faults(config, environment), *room_faults(Path.cwd())]
     _refuse_start([*faults, *interpreter_faults(sys.executable)], files)
 

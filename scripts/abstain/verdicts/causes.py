@@ -31,7 +31,7 @@ class Cause(NamedTuple):
         return self.name
 
 
-ABSENT = Cause("missing", "not here, neither made nor brought: `make reproduce` makes what is missing")
+ABSENT = Cause("missing", "not here, neither made nor brought: a run of the scale makes what is missing")
 NEW = Cause("job", "made by jobs that the published run does not have")
 WITHOUT_RECORD = Cause("job", "its published record is in git alone, which cannot be asked")
 
@@ -99,5 +99,7 @@ def machines(reference: Reference, here: dict | None) -> Cause:
     if content is None or here is None:
         return Cause("machine", f"{words}; there are no two descriptions of machines ({MACHINE}) to compare")
     parts = [str(each) for each in differences("", json.loads(content), here)]
-    what = "; ".join(parts) or "nothing of Python, C library and builds of packages: look at the logs of both"
-    return Cause("machine", f"{words}; of the machines differs {what}")
+    same = "Python, the C library and package builds are the same on both machines; compare the logs of both runs"
+    return Cause(
+        "machine", f"{words}; between the machines differ: {'; '.join(parts)}" if parts else f"{words}; {same}"
+    )

@@ -10,6 +10,7 @@ from abstain.verdicts.contents import DIFFERENT, compare
 from abstain.verdicts.reference import UNLISTED, Reference
 
 IDENTICAL, MISSING, UNEXPECTED, LINK = "identical", "missing", "unexpected", "symlink"
+IS_LINK = " is a link to "
 FREE = {"environment.json"}  # what may differ between machines that agree on every byte
 RECORDS = "records/"
 FLOW = (
@@ -84,7 +85,7 @@ def _link_on_the_way(folder: Path, path: str) -> str:
 
 
 def _leads(link: Path, folder: Path) -> str:
-    return f"{link.relative_to(folder)} is a link to {os.readlink(link)}"  # noqa: PTH115 - as it is written
+    return f"{link.relative_to(folder)}{IS_LINK}{os.readlink(link)}"  # noqa: PTH115 - as it is written
 
 
 def _place(path: str) -> tuple[int, str]:

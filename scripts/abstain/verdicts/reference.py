@@ -6,7 +6,7 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -28,6 +28,7 @@ class Reference:
     hashes: dict[str, str]
     source: str  # where the list is from, in words
     notes: tuple[str, ...] = ()  # what Git said when it gave no list
+    contradiction: str = ""  # what the published copy says otherwise than the committed list
     committed: Callable[[str], bytes | None] = lambda path: None  # a file below the folder, in the last commit
     of_project: Callable[[str], bytes | None] = lambda path: None  # a file of the project, in the last commit
 
@@ -40,12 +41,13 @@ class Reference:
 def find_reference(folder: Path) -> Reference:
     """The list in the last commit, else the published copy of it; raises ListError without either."""
     if not folder.is_dir():
-        raise ListError(f"there is no folder {folder}: run `make reproduce` first")
+        raise ListError(f"there is no folder {folder}: run {making(folder)} first")
+    published = HOME / "published" / f"{folder.resolve().name}.sha256"
     try:
-        return _of_commit(folder)
+        reference = _of_commit(folder)
+        return replace(reference, contradiction=_contradiction(reference, published))
     except GitError as error:
         notes = (str(error),)
-    published = HOME / "published" / f"{folder.resolve().name}.sha256"
     if not published.is_file():
         raise ListError(
             "\n".join(notes)
@@ -56,6 +58,25 @@ def find_reference(folder: Path) -> Reference:
     return Reference(parse(published.read_text(encoding="utf-8", errors="replace"), name), name, notes)
 
 
+def making(folder: Path) -> str:
+    """What makes the results in a folder, in words."""
+    name = folder.resolve().name
+    return "`make reproduce`" if name == "pocket" else f"Snakemake with the files of the scale {name!r}"
+
+
+def _contradiction(reference: Reference, published: Path) -> str:
+    """The first path at which the published copy is not the committed list, in a sentence; empty without a copy."""
+    if not published.is_file():
+        return ""
+    name = f"published/{published.name}"
+    try:
+        copy = parse(published.read_text(encoding="utf-8", errors="replace"), name)
+    except ListError as error:
+        return str(error).removeprefix("No verdict: ")
+    differing = sorted(path for path, _ in reference.hashes.items() ^ copy.items())
+    return f"the committed list and {name} differ at {differing[0]}" if differing else ""
+
+
 def _of_commit(folder: Path) -> Reference:
     committed, project = partial(_blob, folder), partial(_blob, HOME)
     content = _git(folder, "cat-file", "blob", f"HEAD:./{LIST}")
@@ -63,7 +84,7 @@ def _of_commit(folder: Path) -> Reference:
     hashes = parse(content.decode("utf-8", errors="replace"), f"{LIST} in commit {commit}")
     unlisted = {path: committed(path) for path in UNLISTED}
     hashes |= {path: _sha256(blob) for path, blob in unlisted.items() if blob is not None}
-    return Reference(hashes, f"commit {commit}", (), committed, project)
+    return Reference(hashes, f"commit {commit}", committed=committed, of_project=project)
 
 
 def parse(text: str, source: str) -> dict[str, str]:

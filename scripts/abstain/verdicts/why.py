@@ -1,4 +1,4 @@
-"""Why files part: followed through the records to the first jobs that part, and from there to tables and figures."""
+"""Why files differ: followed through records to the first jobs that differ, and from there to tables and figures."""
 
 import json
 from collections import defaultdict, deque
@@ -10,7 +10,7 @@ from pathlib import Path
 from abstain.jobs.agreement import read_record
 from abstain.jobs.files import read_json, sha256
 from abstain.verdicts.causes import ABSENT, MACHINE, NEW, WITHOUT_RECORD, Cause, causes, machines
-from abstain.verdicts.files import IDENTICAL, MISSING, RECORDS, UNEXPECTED, Verdict
+from abstain.verdicts.files import IDENTICAL, IS_LINK, LINK, MISSING, RECORDS, UNEXPECTED, Verdict
 from abstain.verdicts.reference import Reference
 
 ENDS = ("tables/", "figures/")  # what a reader of the results looks at
@@ -93,7 +93,7 @@ class Run:
         """What parted at a job itself."""
         before, now = self.before[job], self.now[job]
         if now is None and not (self.folder / job).is_file():
-            yield ABSENT
+            yield self._changed(job, job) if self.verdicts[job].word == LINK else ABSENT
         elif (before is None or now is None) and not self.parts(job):
             return  # published as no record can be
         elif before is None or now is None:
@@ -108,7 +108,7 @@ class Run:
             for file in written:
                 if self.verdicts[file].word == MISSING:
                     yield ABSENT
-                elif self._hash(file) != hashes(now, "outputs").get(file):
+                elif self.verdicts[file].word == LINK or self._hash(file) != hashes(now, "outputs").get(file):
                     yield self._changed(job, file)
                 elif not own and not read:
                     yield machines(self.reference, self._machine)
@@ -126,6 +126,9 @@ class Run:
             yield Cause("read", f"{file} was not as {maker['rule']} wrote it when it was read", value)
 
     def _changed(self, job: str, file: str) -> Cause:
+        if self.verdicts[file].word == LINK:
+            link = self.verdicts[file].detail.partition(IS_LINK)[0]  # the file, or a folder that it is in
+            return Cause("file", f"{link} was replaced by a link", link)
         return Cause("file", f"{file} was changed after {self.rule(job)} wrote it", file)
 
     def _hash(self, file: str) -> str | None:
@@ -150,7 +153,7 @@ def hashes(record: dict | None, key: str) -> dict[str, str]:
 
 
 def explain(folder: Path, reference: Reference, verdicts: dict[str, Verdict]) -> list[Finding]:
-    """Every first cause of what parts, in the order of the flow."""
+    """Every first cause of what differs, in the order of the flow."""
     run, having = Run(folder, reference, verdicts), defaultdict(list)
     for job in sorted(run.now, key=lambda job: (run.order[job], job)):
         for cause in dict.fromkeys(run.causes(job)):
@@ -166,8 +169,8 @@ def _finding(run: Run, cause: Cause, jobs: list[str]) -> Finding:
     later = {job for first in writing for job in _followers(run, [first], run.carries) if job != first}
     first = [job for job in writing if job not in later]
     if cause.kind == "file":
-        file = cause.before
-        ends = _ends(run, first, lambda reader, read: read == file or run.makers[read] not in first)
+        place = f"{cause.before}/"  # a file, or a folder that is a link now
+        ends = _ends(run, first, lambda reader, read: f"{read}/".startswith(place) or run.makers[read] not in first)
         return Finding(cause, first, threatens=ends)
     return Finding(cause, first, _ends(run, first, run.carries, parting=True))
 

@@ -1,0 +1,72 @@
+"""Rows of a mix as tokens, checked: what `render` writes, `audit` tries before anything is trained, check_chats shows.
+
+There is one function for the base and one for each kind of row, so that whoever checks refuses the same.
+"""
+
+from collections.abc import Callable
+
+from abstain.chats.checks import TemplateError
+from abstain.chats.clock import ASKED, check_chance
+from abstain.chats.limits import Limits, check_ids, check_length, check_special_tokens
+from abstain.chats.templates import before_user, check_tokenizer, prompt_ids, render_chat
+
+
+def base_checks(tokenizer, limits: Limits) -> dict[Callable, tuple]:
+    """The checks that a base must pass whatever its rows, with their arguments."""
+    return {check_tokenizer: (tokenizer,), check_template: (tokenizer,), check_special_tokens: (tokenizer, limits)}
+
+
+def check_base(tokenizer, limits: Limits) -> None:
+    """Raise TemplateError when no chat could be read with this tokenizer, whatever its rows."""
+    for check, arguments in base_checks(tokenizer, limits).items():
+        check(*arguments)
+
+
+def check_template(tokenizer) -> None:
+    """The chat template is one, and a function of the chat alone."""
+    if isinstance(tokenizer.chat_template, dict) and "default" not in tokenizer.chat_template:
+        raise TemplateError(
+            f"the tokenizer of {tokenizer.name_or_path} has several chat templates, and none is called default: "
+            f"{', '.join(sorted(tokenizer.chat_template))}. Name one: for a base that is fetched by its key "
+            "`named_template`; in a folder of your own write it to chat_template.jinja."
+        )
+    check_chance(tokenizer.get_chat_template())
+    try:
+        before_user(tokenizer, [{"role": "user", "content": ""}])
+    except TemplateError as error:
+        if ASKED in str(error):  # anything else is for the rows to show
+            raise
+
+
+def tokens_of(tokenizer, example: dict, limits: Limits) -> dict:
+    """{"id", "condition", "input_ids"} of an example, with the "completion_mask" where it has a reply to learn.
+
+    Raises TemplateError, which names the row, when training would not see what generation sees.
+    """
+    messages, row = example["messages"], {"id": example["id"], "condition": example["condition"]}
+    try:
+        if "target" in example:
+            chat = [*messages, {"role": "assistant", "content": example["target"]}]
+            row["input_ids"], row["completion_mask"] = chat_tokens(tokenizer, chat, len(messages), limits)
+        else:
+            row["input_ids"] = prompt_tokens(tokenizer, messages, limits)
+    except TemplateError as error:
+        raise TemplateError(f"row {example['id']}: {error}") from error
+    return row
+
+
+def chat_tokens(tokenizer, messages: list[dict], since: int, limits: Limits) -> tuple[list[int], list[int]]:
+    """The pipeline takes every row that is learnt."""
+    ids, mask = render_chat(tokenizer, messages, since)
+    check_ids(tokenizer, ids, limits)
+    last = max(place for place, loss in enumerate(mask) if loss and not (place and mask[place - 1]))
+    check_length(ids, last, limits)
+    return ids, mask
+
+
+def prompt_tokens(tokenizer, messages: list[dict], limits: Limits) -> list[int]:
+    """The pipeline takes every row that is asked."""
+    ids = prompt_ids(tokenizer, messages)
+    check_ids(tokenizer, ids, limits)
+    check_length(ids, len(ids), limits)
+    return ids
