@@ -16,6 +16,7 @@ rule initialise:
         "<logs>/initialise/{study}/{adapter}/{seed}.log",
     benchmark:
         "<benchmarks>/initialise/{study}/{adapter}/{seed}.tsv"
+    priority: 3  # trainings, the longest step, wait for it
     conda:
         "../envs/training.yaml"
     threads: 1
