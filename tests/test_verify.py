@@ -195,7 +195,9 @@ def test_an_archive_with_the_published_list_is_verified(project):
 
 
 def test_without_results_and_with_a_damaged_list_there_is_no_verdict(project):
-    others = {"none": "Snakemake with the files of the scale 'none'", "pocket": "`make reproduce`"}
+    others = {
+        name: f"`make reproduce`, or Snakemake with the files of the scale {name!r}," for name in ("none", "pocket")
+    }
     for scale, making in others.items():
         said = verify(project, Path(f"results/{scale}"))
         assert said == (1, [f"there is no folder results/{scale}: run {making} first"])

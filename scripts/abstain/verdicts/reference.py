@@ -60,8 +60,7 @@ def find_reference(folder: Path) -> Reference:
 
 def making(folder: Path) -> str:
     """What makes the results in a folder, in words."""
-    name = folder.resolve().name
-    return "`make reproduce`" if name == "pocket" else f"Snakemake with the files of the scale {name!r}"
+    return f"`make reproduce`, or Snakemake with the files of the scale {folder.resolve().name!r},"
 
 
 def _contradiction(reference: Reference, published: Path) -> str:
