@@ -98,7 +98,7 @@ BROKEN_BASES = {
     ),
     "a choice by chance": Broken("by chance", template=DATED.replace("NOW", "['one', 'two'] | random")),
     "a text by chance": Broken("by chance", template=DATED.replace("NOW", "lipsum(n=1)")),
-    "a template that is none": Broken("no Jinja template", template="{% for m in messages %}{{ m.content }"),
+    "a text that is no template": Broken("no Jinja template", template="{% for m in messages %}{{ m.content }"),
     "a template that fails": Broken("cannot write a chat of the roles user: division", template="{{ 1 / 0 }}"),
     "no template": Broken("cannot write a chat|no Jinja|leaves out", template=""),
     "a template that drops the question": Broken("leaves out or rewrites", template=PROMPT),

@@ -14,7 +14,10 @@ LEAST_ROOM = 10_000_000  # bytes
 
 
 def own_file_faults(config: dict, root: str | Path) -> Iterator[Fault]:
-    """Files of one's own that are not there, as seen from the Snakefile's folder, or are empty; two for one purpose."""
+    """Files of one's own that are not there, as seen from the Snakefile's folder, or are empty.
+
+    For a base that is fetched also a chat template that is given in two ways.
+    """
     for where, file in _corpus_files(config):
         path = Path(root, file.get("path", ""))
         if "path" in file and not path.is_file():
@@ -22,14 +25,11 @@ def own_file_faults(config: dict, root: str | Path) -> Iterator[Fault]:
         elif "path" in file and not path.stat().st_size:
             yield Fault(f"{where}.path", f"the file {file['path']!r} is empty; bring it back or name another")
     for name, base in config["bases"].items():
-        if "gguf" in base and not Path(root, base["gguf"]).is_file():
-            where = f"bases.{name}.gguf"
-            yield Fault(where, f"there is no file {base['gguf']!r}; paths start at the Snakefile's folder")
-        path = base.get("chat_template")
-        if path is not None and not Path(root, path).is_file():
-            where = f"bases.{name}.chat_template"
-            yield Fault(where, f"there is no file {path!r}; paths start at the Snakefile's folder")
-        if path is not None and "named_template" in base:
+        for key in sorted(base.keys() & {"gguf", "chat_template"}):
+            if not Path(root, base[key]).is_file():
+                where = f"bases.{name}.{key}"
+                yield Fault(where, f"there is no file {base[key]!r}; paths start at the Snakefile's folder")
+        if {"chat_template", "named_template"} <= base.keys():
             yield Fault(f"bases.{name}", "chat_template and named_template both say which template is used; keep one")
 
 

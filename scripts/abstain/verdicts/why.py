@@ -69,6 +69,7 @@ class Run:
         depth: dict[str, int] = {}
 
         def of(job: str) -> int:
+            """The number of jobs on the longest way to a job, itself too."""
             if job not in depth:
                 depth[job] = 0  # a damaged record may name what it wrote as read
                 depth[job] = 1 + max((of(self.makers[file]) for file in self.inputs[job]), default=0)
