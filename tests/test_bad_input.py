@@ -15,6 +15,7 @@ import pytest
 from conftest import ROOT, Project, Settings
 
 from abstain.jobs.files import SpaceError, read_jsonl, require_room, sha256
+from abstain.jobs.guard import _require_room
 
 REHEARSAL = Settings.read(ROOT / "config/rehearsal.yaml")
 RESULTS = "results/rehearsal"
@@ -175,6 +176,16 @@ def test_every_writer_that_finds_no_room_is_known_by_what_it_says(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.stdout.splitlines() == [*["File too large"] * 2, "No space left on device", "None", "None"], done.stderr
     assert not (tmp_path / "rows.jsonl").exists() and not list(tmp_path.glob(".*"))
+
+
+def test_a_job_that_writes_weights_is_refused_before_it_works_where_twice_those_that_it_reads_would_not_fit(tmp_path):
+    size = 2 * shutil.disk_usage(tmp_path).free
+    with (tmp_path / "model.safetensors").open("wb") as file:
+        file.truncate(size)  # which takes no room
+    weights, output = [str(tmp_path / "model.safetensors")], [str(tmp_path / "made/adapter_model.safetensors")]
+    with pytest.raises(SpaceError, match=f"initialise needs {2 * size / 1e6:.1f} MB and the disk has"):
+        _require_room(weights, output, "initialise")
+    _require_room(weights, [str(tmp_path / "made/losses.csv")], "initialise")
 
 
 def test_room_is_asked_for_where_the_folder_is_or_will_be(tmp_path):
