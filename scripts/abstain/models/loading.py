@@ -18,8 +18,8 @@ class ModelError(AbstainError, RuntimeError):
 def exact_torch(seed: int, device: str) -> None:
     """Seed torch and ask for deterministic kernels.
 
-    Memory is not filled before its first use (torch.utils.deterministic, by default it is): the fused loss of TRL takes
-    room for 32,768 words whatever the vocabulary, and to fill it was an eighth of a training step.
+    Memory is not filled before its first use (torch.utils.deterministic, by default it is): no kernel here reads what
+    it has not written, and filling costs time at every product.
     """
     import torch
 

@@ -1,8 +1,10 @@
 """Training from demonstrations: TRL's trainer on rows that were rendered before, and what it wrote down."""
 
+from functools import cache
 from pathlib import Path
 
 from abstain.models.loading import load_tokenizer
+from abstain.models.losses import reply_loss
 
 
 def sft_trainer(
@@ -11,10 +13,9 @@ def sft_trainer(
     """TRL's SFTTrainer on rows of {"input_ids", "completion_mask"}; it must neither render nor tokenise anything."""
     import torch
     from transformers import EarlyStoppingCallback
-    from trl import SFTTrainer
 
     stopping, tokenizer = recipe["early_stopping"], load_tokenizer(folder)
-    trainer = SFTTrainer(
+    trainer = reply_trainer()(
         model=model,
         args=arguments(recipe, seed, device, scratch),
         train_dataset=dataset(rows),
@@ -26,6 +27,21 @@ def sft_trainer(
         if parameter.requires_grad and parameter.dtype != torch.float32:
             parameter.data = parameter.data.to(torch.float32)
     return trainer
+
+
+@cache
+def reply_trainer() -> type:
+    """TRL's trainer with the loss of abstain.models.losses."""
+    from trl import SFTTrainer
+
+    class ReplyTrainer(SFTTrainer):
+        """SFTTrainer's own loss puts every position through the output layer, by MKL, where there is no Triton."""
+
+        def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+            """The loss of a batch, over `num_items_in_batch` tokens where a step has several batches."""
+            return reply_loss(model, inputs, num_items_in_batch)
+
+    return ReplyTrainer
 
 
 def arguments(recipe: dict, seed: int, device: str, scratch: Path):
@@ -52,6 +68,7 @@ def arguments(recipe: dict, seed: int, device: str, scratch: Path):
         bf16=False,
         use_cpu=device == "cpu",
         completion_only_loss=True,
+        router_aux_loss_coef=0.0,  # routers of mixtures of experts are frozen
         packing=False,
         gradient_checkpointing=False,
         dataloader_num_workers=0,
