@@ -6,6 +6,7 @@ from collections import Counter
 import yaml
 
 from abstain.corpora.download import CorpusError
+from abstain.corpora.lengths import within
 from abstain.corpora.readers import READERS, Quarantined
 from abstain.jobs.files import digest, write_json, write_jsonl
 
@@ -16,9 +17,11 @@ def normalise(
     """Write examples in the order of the corpus, the quarantined rows, and a card with counts and the licence.
 
     `settings` is the corpus's record in the scale; `files` are paths in the order of their names there. A limit takes
-    examples by a hash of their ids, because many corpora are sorted by topic.
+    examples by a hash of their ids, because many corpora are sorted by topic. Of texts that are too long for
+    settings["longest"] a part is kept, or the row is set aside.
     """
-    rows = read(corpus, settings["reader"], dict(zip(settings["files"], files, strict=True)))
+    read_rows = read(corpus, settings["reader"], dict(zip(settings["files"], files, strict=True)))
+    rows = list(within(read_rows, settings["longest"]))
     good = [{**row, "source": corpus} for row in rows if isinstance(row, dict)]
     bad = [{"where": row.where, "reason": row.reason} for row in rows if isinstance(row, Quarantined)]
     if not good:

@@ -31,6 +31,19 @@ def json_rows(path: str, texts: list[str]) -> Iterator[tuple[str, dict | Quarant
                 yield where, _row(line.strip(), where, texts, expected)
 
 
+def json_array(path: str) -> list:
+    """The items of a file that is one JSON array; else CorpusError."""
+    try:
+        rows = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise
+    except ValueError as error:
+        raise CorpusError(f"{path} is no JSON ({error}); bring the published file back") from error
+    if not isinstance(rows, list):
+        raise CorpusError(f"{path} is no JSON array; bring the published file back")
+    return rows
+
+
 def is_text(value) -> bool:
     """Whether a value is text and more than white space."""
     return isinstance(value, str) and bool(value.strip())

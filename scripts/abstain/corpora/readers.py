@@ -7,6 +7,7 @@ the format has; all of them can be split by and filled in.
 
 import csv
 import hashlib
+import re
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -14,8 +15,10 @@ from pathlib import Path
 import yaml
 
 from abstain.corpora.download import CorpusError
-from abstain.corpora.lines import Quarantined, is_text, json_rows
+from abstain.corpora.lines import Quarantined, is_text, json_array, json_rows
 
+SAFETY = "Requests with safety concerns"  # the category of CoCoNot's prompts that look harmful
+DECLINES = re.compile(r"\b(as an ai|i cannot|i can['\u2019]t|i['\u2019]m sorry|i am (sorry|unable))\b", re.IGNORECASE)
 TOPIC_FIELDS, KINDS = ("risk_area", "harm_type", "topic"), ("harmful", "benign", "ambiguous")
 
 
@@ -28,7 +31,7 @@ def read_requests(acts: str, wordings: str) -> Iterator[dict | Quarantined]:
         if reason := _unusable_topic(topic):
             yield Quarantined(f"topic {number}", reason)
             continue
-        fields = {key: topic[key] for key in TOPIC_FIELDS}
+        fields = {key: topic[key] for key in TOPIC_FIELDS} | {"specific_harm": topic["harm_type"]}  # there is no finer
         for kind in KINDS:
             for act, wording in product(topic[kind], templates):
                 question = wording.replace("{act}", act)
@@ -78,12 +81,13 @@ def read_xstest(prompts: str) -> Iterator[dict | Quarantined]:
 
 
 def read_coconot_preferences(pairs: str) -> Iterator[dict | Quarantined]:
-    """CoCoNot's preference pairs (arXiv 2407.12043): JSON Lines; only the prompts are read, which are all benign.
+    """CoCoNot's preference pairs (arXiv 2407.12043): JSON Lines; prompts to be answered, with the preferred reply.
 
-    They look like requests to refuse and are not. A prompt that occurs again is set aside.
+    They look like requests not to comply with: for safety (kind look-alike), or because they could not be answered
+    as they are (kind complete). A prompt that occurs again is set aside.
     """
     seen: dict[str, str] = {}
-    for where, row in json_rows(pairs, ["id", "category", "subcategory", "prompt"]):
+    for where, row in json_rows(pairs, ["id", "category", "subcategory", "prompt", "chosen"]):
         if isinstance(row, Quarantined):
             yield row
             continue
@@ -93,8 +97,36 @@ def read_coconot_preferences(pairs: str) -> Iterator[dict | Quarantined]:
             yield Quarantined(where, f"the same prompt as {seen[plain]}")
             continue
         seen[plain] = where
+        kind = "look-alike" if row["category"] == SAFETY else "complete"
         fields = {key: row[key] for key in ("category", "subcategory")}
-        yield {"id": f"coconot-{row['id']}", "kind": "benign", "question": question, "text": plain, **fields}
+        answer = {"question": question, "text": plain, "reference": row["chosen"].strip()}
+        yield {"id": f"coconot-{row['id']}", "kind": kind, **answer, **fields}
+
+
+def read_instructions(demonstrations: str) -> Iterator[dict | Quarantined]:
+    """Instructions with replies in Alpaca's format: one JSON array of {"instruction", "input", "output"}; kind ordinary.
+
+    An input follows its instruction behind an empty line. An instruction that occurs again is set aside, and one whose
+    reply declines: what is learned from this corpus is to answer.
+    """
+    seen: dict[str, str] = {}
+    for number, row in enumerate(json_array(demonstrations), start=1):
+        where, reason = f"row {number}", None
+        given = row if isinstance(row, dict) else {}
+        parts = (given.get("instruction"), given.get("input"))
+        question = "\n\n".join(part.strip() for part in parts if is_text(part))
+        if not (is_text(given.get("instruction")) and is_text(given.get("output"))):
+            reason = "instruction and output must be texts that are not empty"
+        elif plain_text(question) in seen:
+            reason = f"the same instruction as {seen[plain_text(question)]}"
+        elif DECLINES.search(given["output"]):
+            reason = "its reply declines"
+        if reason:
+            yield Quarantined(where, reason)
+            continue
+        plain, reference = plain_text(question), given["output"].strip()
+        seen[plain] = where
+        yield {"id": _id(question), "kind": "ordinary", "question": question, "text": plain, "reference": reference}
 
 
 def read_chats(**files: str) -> Iterator[dict | Quarantined]:
@@ -128,6 +160,7 @@ READERS = {
     "do-not-answer": read_do_not_answer,
     "xstest": read_xstest,
     "coconot-preferences": read_coconot_preferences,
+    "instructions": read_instructions,
     "chats": read_chats,
 }
 

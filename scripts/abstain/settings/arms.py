@@ -1,13 +1,33 @@
 """Arms, seeds, starts and row limits: from a resolved study to the jobs that it needs.
 
-A study is its file's keys and its scale's values side by side (abstain.settings.studies). Every order here is the
-order of the record, so that tables, figures and pages agree.
+A study is its file's keys and its scale's values side by side (abstain.settings.studies); a resolved one is what of it
+the scale runs. Every order here is the order of the record, so that tables, figures and pages agree.
 """
 
 from collections.abc import Iterator
 
 ALL = "all"  # in tables: over all seeds, or over all kinds of requests
 UNSEEDED = "unseeded"  # the seed of an arm that is not trained
+
+
+def run_here(study: dict) -> dict:
+    """The resolved record: of a whole study the arms that the scale compares, and its mixes with their sizes.
+
+    A mix, and a row of a kind, without a size is left out. An arm whose recipe does not stop early reads no validation.
+    """
+    sizes, recipes, kept = study["sizes"], study["recipes"], ("compared", "sizes")
+    mixes = {name: _sized(mix, sizes[name]) for name, mix in study["mixes"].items() if name in sizes}
+    arms = {name: arm for name, arm in study["arms"].items() if name in study["compared"]}
+    for name, arm in trained_arms({"arms": arms}).items():
+        if recipes[arm["recipe"]]["early_stopping"] is None:
+            arms[name] = {**arm, "validation": None}
+    evaluation = [mix for mix in study["evaluation"] if mix in mixes]
+    rest = {key: value for key, value in study.items() if key not in kept}
+    return {**rest, "mixes": mixes, "arms": arms, "evaluation": evaluation}
+
+
+def _sized(mix: dict, sizes: dict) -> dict:
+    return {**mix, "rows": [{**row, **sizes[row["kind"]]} for row in mix["rows"] if row["kind"] in sizes]}
 
 
 def trained_arms(study: dict) -> dict[str, dict]:

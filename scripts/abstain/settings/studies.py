@@ -1,7 +1,8 @@
 """A scale and the files of its studies: read, checked for shape, and resolved into one record a study.
 
-A study file says what is asked; a scale says on what it is run and holds the values. A resolved study has the keys of
-both side by side: no key is in both, so nothing is merged or inherited.
+A study file says what is asked; a scale says on what it is run and holds the values: the corpora that the requests come
+from, how they are divided, and how much of each mix there is, too, so that one study file serves every scale. A study
+has the keys of both side by side: no key is in both, so nothing is merged or inherited.
 """
 
 import os
@@ -11,7 +12,9 @@ from pathlib import Path
 from abstain.settings.files import Document, file_faults, located
 from abstain.settings.schema import ConfigError, Fault, schema_faults
 
-SCALE_KEYS = ("base", "seeds", "generation", "recipes", "adapters")  # a study's keys that its scale gives
+# A study's keys that its scale gives.
+OF_CORPORA = ("corpora", "splits", "clusters", "compared", "sizes")
+SCALE_KEYS = ("base", "seeds", "generation", *OF_CORPORA, "recipes", "adapters")
 PARTS = {"figures": ("plots", "plot"), "scorers": ("scorers", None)}  # a study's records with schemas of their own
 
 
@@ -63,7 +66,10 @@ def _relative(path: Path) -> Path:
 
 
 def resolve(config: dict, sources: dict[str, Document], home: Path) -> dict[str, dict]:
-    """Every study's record: the keys of its file, and those that the scale gives; ConfigError names file, line, key."""
+    """Every study whole: the keys of its file, and those that the scale gives; ConfigError names file, line, key.
+
+    What of it is run at the scale, abstain.settings.arms says.
+    """
     refuse([fault for document in sources.values() for fault in file_faults(document.path)])
     faults = [
         located(fault, [document])

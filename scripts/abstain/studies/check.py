@@ -14,11 +14,13 @@ from abstain.corpora.readers import READERS
 from abstain.jobs.packages import check_declared
 from abstain.jobs.paths import HOME
 from abstain.jobs.watch import check_unchanged, remember
+from abstain.settings.arms import run_here
 from abstain.settings.bases import base_faults
 from abstain.settings.files import Document, file_faults, located
 from abstain.settings.places import interpreter_faults, mirror_faults, needed_faults, own_file_faults, room_faults
 from abstain.settings.schema import Fault, schema_faults
 from abstain.settings.studies import SCALE_KEYS, check_command_line, read_scale, refuse, resolve
+from abstain.studies.here import here_faults, with_figures
 from abstain.studies.metrics import claim_faults, figure_faults, scorer_faults
 from abstain.studies.names import condition_faults, name_faults
 from abstain.studies.rows import row_faults
@@ -35,6 +37,8 @@ def check_files(files: list[Path], command_line: Mapping) -> None:
 
 def read_studies(config: dict, files: list[Path], home: Path, is_main: bool) -> dict[str, dict]:
     """The resolved record of every study of a scale; raises ConfigError with every fault, or ChangedError in a job.
+
+    A study is checked whole, so that a fault shows at every scale, and then what of it is run here.
 
     `files` are the scale's files in the order in which they were read, `home` is the Snakefile's folder. The process
     that plans the run notes what the study files hold; a job that parses the Snakefile again compares.
@@ -55,7 +59,7 @@ def read_studies(config: dict, files: list[Path], home: Path, is_main: bool) -> 
     refuse(faults)
     if is_main:
         remember(document.path for document in sources.values())
-    return studies
+    return {name: with_figures(run_here(study)) for name, study in studies.items()}
 
 
 def command_line_faults(files: list[Path], command_line: Mapping) -> list[str]:
@@ -123,6 +127,7 @@ def file_name_faults(config: dict) -> list[Fault]:
 
 
 def study_faults(config: dict, study: dict) -> list[Fault]:
-    """Faults of one study; each kind is looked for once the kinds before it are clear, because it builds on them."""
+    """Faults of a whole study; each kind is looked for when the kinds before it, which it builds on, are clear."""
     faults = name_faults(config, study) or row_faults(study) or condition_faults(study)
-    return faults or [*scorer_faults(study), *figure_faults(study), *claim_faults(study)]
+    faults = faults or [*scorer_faults(study), *figure_faults(study), *claim_faults(study)]
+    return faults or here_faults(study)

@@ -41,10 +41,13 @@ def _references(config: dict, study: dict) -> Iterator[Reference]:
     scored = scored if set(scored) <= set(mixes) else [*scored, *mixes]  # a name that is lost is reported once
     yield "base", "base", study["base"], config["bases"]
     yield from ((f"corpora.{i}", "corpus", name, config["corpora"]) for i, name in enumerate(study["corpora"]))
+    yield from ((f"compared.{i}", "arm", name, study["arms"]) for i, name in enumerate(study["compared"]))
+    yield from ((f"sizes.{mix}", "mix", mix, mixes) for mix in study["sizes"])
     yield from ((f"evaluation.{i}", "mix", name, mixes) for i, name in enumerate(study["evaluation"]))
     for mix, record in mixes.items():
-        yield f"mixes.{mix}.split", "split", record["split"], study["splits"]
-        if record["split"] in study["splits"]:
+        if mix in study["sizes"]:
+            yield f"mixes.{mix}.split", "split", record["split"], study["splits"]
+        if mix in study["sizes"] and record["split"] in study["splits"]:
             parts = part_names(study["splits"][record["split"]])
             yield f"mixes.{mix}.part", "part of the split", record["part"], parts
         for i, row in enumerate(record["rows"]):
@@ -66,9 +69,10 @@ def _references(config: dict, study: dict) -> Iterator[Reference]:
 
 def _arm_references(study: dict) -> Iterator[Reference]:
     known = {"from": "arms", "mix": "mixes", "validation": "mixes", "recipe": "recipes", "adapter": "adapters"}
+    of_scale = ("recipe", "adapter")
     for name, arm in study["arms"].items():
         for key, where in known.items():
-            if arm.get(key) is not None:
+            if arm.get(key) is not None and (key not in of_scale or name in study["compared"]):
                 yield (
                     f"arms.{name}.{key}",
                     where.removesuffix("es" if where == "mixes" else "s"),

@@ -29,10 +29,10 @@ def _lacking_keys(study: dict) -> Iterator[Fault]:
 def _stopping_faults(study: dict) -> Iterator[Fault]:
     """Early stopping needs a mix to stop by, and checkpoints where it evaluates."""
     for name, arm in trained_arms(study).items():
-        stopping = study["recipes"][arm["recipe"]]["early_stopping"]
-        if (stopping is None) != (arm["validation"] is None):
-            has = "stops early and needs a mix to stop by" if stopping else "does not stop early, so no mix is read"
-            yield Fault(f"arms.{name}.validation", f"the recipe {arm['recipe']!r} {has}; name a mix, or write null")
+        stopping = name in study["compared"] and study["recipes"][arm["recipe"]]["early_stopping"]
+        if stopping and arm["validation"] is None:
+            words = f"the recipe {arm['recipe']!r} stops early and needs a mix to stop by; name one"
+            yield Fault(f"arms.{name}.validation", words)
     for name, recipe in study["recipes"].items():
         stopping = recipe["early_stopping"]
         if stopping and recipe["save_steps"] % stopping["steps"]:

@@ -4,28 +4,30 @@ import pandas as pd
 
 from abstain.scorers.metric import Metric
 from abstain.settings.arms import ALL, UNSEEDED
-from abstain.settings.schema import ConfigError
 from abstain.tables.estimates import NUMBERS, difference
 from abstain.tables.statistics import direction_verdict, verdict
 
 PLACE = ["metric", "kind", "mix", "condition"]  # what a claim names besides its arms
+NOT_MEASURED = "not measured"
 CLAIMS = ["study", "sentence", *PLACE, "arms", "unit", *NUMBERS, "n", "verdict"]
 
 
 def judge_claims(summary: pd.DataFrame, claims: list[dict], study: str, metrics: list[Metric]) -> pd.DataFrame:
-    """Each claim with the numbers it is judged by and its verdict; raises ConfigError when nothing measures one."""
+    """Each claim with the numbers it is judged by and its verdict; without numbers where the scale measures none."""
     rates = {metric.name for metric in metrics if metric.kind == "proportion"}
     rows = []
     for claim in claims:
         named = {key: claim[key] for key in ("sentence", *PLACE)}
         judged = _judged(summary, claim, claim["metric"] in rates)
         rows.append({"study": study, **named, "arms": " - ".join(claim["arms"]), **judged})
-    return pd.DataFrame(rows, columns=CLAIMS)
+    return pd.DataFrame(rows, columns=CLAIMS).astype({"n": "Int64"})  # which has a value for none
 
 
 def _judged(summary: pd.DataFrame, claim: dict, of_rates: bool) -> dict:
     measured = summary[(summary[PLACE] == [claim[key] for key in PLACE]).all(axis="columns")]
-    found = [_over_seeds(measured, arm, claim, summary) for arm in claim["arms"]]
+    found = [_over_seeds(measured, arm) for arm in claim["arms"]]
+    if any(row is None for row in found):  # an arm, mix or kind that this scale does not run
+        return {"verdict": NOT_MEASURED}
     if "direction" in claim:
         numbers = difference(*found, _seed_differences(measured, claim["arms"]), of_rates)
         judged = direction_verdict(numbers["low"], numbers["high"], claim["direction"])
@@ -35,16 +37,9 @@ def _judged(summary: pd.DataFrame, claim: dict, of_rates: bool) -> dict:
     return {"unit": found[0]["unit"], **numbers, "verdict": judged}
 
 
-def _over_seeds(measured: pd.DataFrame, arm: str, claim: dict, summary: pd.DataFrame) -> dict:
+def _over_seeds(measured: pd.DataFrame, arm: str) -> dict | None:
     found = measured[(measured.arm == arm) & (measured.seed == ALL)]
-    if len(found) != 1:
-        near = summary[(summary.arm == arm) & (summary.mix == claim["mix"]) & (summary.condition == claim["condition"])]
-        known = ", ".join(sorted({f"{row.metric} ({row.kind})" for row in near.itertuples()})) or "nothing"
-        raise ConfigError(
-            f"a claim names the metric {claim['metric']!r} ({claim['kind']}) of the arm {arm!r} on {claim['mix']!r} "
-            f"under {claim['condition']!r}; there is: {known}"
-        )
-    return found.iloc[0].to_dict()
+    return found.iloc[0].to_dict() if len(found) else None
 
 
 def _seed_differences(measured: pd.DataFrame, arms: list[str]) -> list[float]:

@@ -1,0 +1,59 @@
+"""What of a study a scale runs: arms that lack a mix, sizes of nothing, and the figures that can be drawn."""
+
+from collections.abc import Iterator
+
+from abstain.plots.registry import load as load_plot
+from abstain.settings.arms import run_here, scored_on, trained_arms
+from abstain.settings.schema import Fault
+from abstain.studies.metrics import measures_of
+
+
+def here_faults(study: dict) -> list[Fault]:
+    """Arms of a whole study that cannot be run as the scale has it, and sizes that nothing takes."""
+    faults = [*_comparison_faults(study), *_size_faults(study)]
+    return faults or list(_arm_faults(run_here(study)))
+
+
+def with_figures(study: dict) -> dict:
+    """A resolved study with those of its figures that what is measured at this scale can fill."""
+    drawn = {}
+    for name, figure in study["figures"].items():
+        known = set().union(*(measures_of(study, arm, figure["mix"]) for arm in study["arms"]))
+        if set(load_plot(figure["plot"]).needs(figure)) <= known:
+            drawn[name] = figure
+    return {**study, "figures": drawn}
+
+
+def _comparison_faults(study: dict) -> Iterator[Fault]:
+    compared = study["compared"]
+    if "base" not in compared:
+        yield Fault("compared", "the arm 'base' is what the others are compared with; add it")
+    for i, name in enumerate(compared):
+        start = study["arms"][name]["from"]
+        if start is not None and start not in compared:
+            yield Fault(f"compared.{i}", f"{name!r} starts from the arm {start!r}, which is not compared; add it")
+
+
+def _size_faults(study: dict) -> Iterator[Fault]:
+    for mix, sizes in study["sizes"].items():
+        kinds = list(dict.fromkeys(row["kind"] for row in study["mixes"][mix]["rows"]))
+        for kind in sizes:
+            if kind not in kinds:
+                words = f"the mix has no rows of kind {kind!r}; it has: {', '.join(kinds)}"
+                yield Fault(f"sizes.{mix}.{kind}", words)
+
+
+def _arm_faults(study: dict) -> Iterator[Fault]:
+    for name, arm in trained_arms(study).items():
+        for what, mix in (("is trained on", arm["mix"]), ("stops by", arm["validation"])):
+            if mix is not None and mix not in study["mixes"]:
+                yield Fault(
+                    "sizes", f"the arm {name!r} {what} the mix {mix!r}, of which nothing is taken; add its sizes"
+                )
+                return
+    for name in study["arms"]:
+        if not scored_on(study, name):
+            words = (
+                f"the arm {name!r} is compared, and nothing is taken of a mix that it would be scored on; add its sizes"
+            )
+            yield Fault("sizes", words)
