@@ -104,7 +104,7 @@ def read_coconot_preferences(pairs: str) -> Iterator[dict | Quarantined]:
 
 
 def read_instructions(demonstrations: str) -> Iterator[dict | Quarantined]:
-    """Instructions with replies in Alpaca's format: one JSON array of {"instruction", "input", "output"}; kind ordinary.
+    """Instructions with replies in Alpaca's format, a JSON array of {"instruction", "input", "output"}; kind ordinary.
 
     An input follows its instruction behind an empty line. An instruction that occurs again is set aside, and one whose
     reply declines: what is learned from this corpus is to answer.
