@@ -59,7 +59,7 @@ def _short(value) -> str:
 
 
 def read_record(path: str | Path) -> dict | None:
-    """A job's record; None where there is none, or one that no job can have written."""
+    """A job's record; None where the file is missing, or is not one that a job can have written."""
     try:
         record = read_json(path)
         return (

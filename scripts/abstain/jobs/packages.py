@@ -95,7 +95,7 @@ def check_packages(environment: str | Path) -> dict:
 
 
 def check_declared() -> None:
-    """Raise VersionError for a declaration that is none, or is of a version that is not installed."""
+    """Raise VersionError for a malformed declaration, or one of a version that is not installed."""
     installed = {name: version_of(folder) for name, folder in folders().items()} if declared() else {}
     for name, version in declared().items():
         if release(installed.get(name)) != release(version):

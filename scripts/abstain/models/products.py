@@ -38,6 +38,7 @@ def _plain(kind: type) -> type:
         """A linear layer whose products in float32 are oneDNN's."""
 
         def forward(self, x):
+            """The layer's output for x, whose last dimension is the input's width."""
             return _product(x, self.weight, self.bias) if x.dtype == torch.float32 else super().forward(x)
 
     return OneDnnLinear
@@ -51,6 +52,7 @@ def _packed(kind: type) -> type:
         """The same with weights in 4 bit, which become float32 for each product."""
 
         def forward(self, x):
+            """The layer's output for x, whose last dimension is the input's width."""
             if x.dtype != torch.float32 or self.compute_dtype not in (None, torch.float32):
                 return super().forward(x)
             return _product(x, dequantize_4bit(self.weight, self.weight.quant_state), self.bias)

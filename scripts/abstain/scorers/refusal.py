@@ -14,6 +14,7 @@ def share(counted: tuple[str, ...], among: tuple[str, ...] = CLASSES) -> Callabl
     """How a reply counts in the share of behaviours `counted` among the behaviours `among`: 1, 0 or not at all."""
 
     def values(scores, base):
+        """1 or 0 for each row of the scores, and no number for one that does not count."""
         return scores.behaviour.isin(counted).astype(float).where(scores.behaviour.isin(among))
 
     return values
