@@ -6,11 +6,10 @@ The weights' header is JSON behind eight bytes that give its length (github.com/
 import json
 import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-
-from abstain.settings.schema import nearest
 
 WEIGHTS, CONFIG, GENERATION = "model.safetensors", "config.json", "generation_config.json"
 TOKENIZER, TOKENS, TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
@@ -125,7 +124,7 @@ def ties(kind: str) -> bool:
 
 
 def layer_tensor_faults(header: Mapping[str, dict], settings: dict) -> Iterator[str]:
-    """Tensors that one layer of a model lacks and its other layers have, or layers that its configuration lacks.
+    """Tensors that one layer of a model lacks or has alone, or layers that its configuration lacks.
 
     Only where all layers are of one type: in a mixture of experts or of layer types not all have the same tensors.
     """
@@ -136,7 +135,11 @@ def layer_tensor_faults(header: Mapping[str, dict], settings: dict) -> Iterator[
     for name in header:
         if found := re.search(r"\.(\d+)\.", name):
             layers.setdefault((name[: found.start()], name[found.end() :]), set()).add(int(found[1]))
+    there = set().union(*layers.values())
     for (before, behind), numbers in layers.items():
+        if 2 * len(numbers) < len(there):
+            name = f"{before}.{min(numbers)}.{behind}"
+            yield f"has {name}, and most of its {len(there)} layers have no such tensor; bring it back whole"
         for number in sorted(numbers ^ set(range(count)))[:1]:
             what = "has" if number in numbers else "lacks"
             yield f"{what} {before}.{number}.{behind}, and by config.json there are {count} layers; bring both back"
@@ -157,8 +160,8 @@ def layer_faults(header: Mapping[str, dict], targets: list[str]) -> Iterator[tup
     short = sorted({last(layer) for layer in layers} - {HEAD})
     for number, target in enumerate(targets if targets != [ALL_LINEAR] else ()):
         if not any(f".{layer}".endswith(f".{target}") for layer in layers):
-            guess = nearest(target, short)
-            advice = f"did you mean {guess!r}? It" if guess else "it"
+            guesses = get_close_matches(target, short, 1, 0.7)
+            advice = f"did you mean {guesses[0]!r}? It" if guesses else "it"
             yield (
                 number,
                 f"has no linear layer {target!r}; {advice} has {', '.join(short)}; [{ALL_LINEAR}] is all of them",
