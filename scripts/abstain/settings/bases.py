@@ -8,6 +8,7 @@ from pathlib import Path
 
 from abstain.settings.model_files import (
     ALL_LINEAR,
+    CONFIG,
     EMBEDDINGS,
     GENERATION,
     HEAD,
@@ -25,6 +26,7 @@ from abstain.settings.model_files import (
     token_ids,
 )
 from abstain.settings.schema import Fault
+from abstain.settings.tensor_names import name_faults
 
 
 def base_faults(config: Mapping, studies: Mapping[str, dict], home: Path, fetched: Path) -> Iterator[Fault]:
@@ -68,7 +70,13 @@ def folder_faults(folder: Path) -> Iterator[str]:
             yield f"{file} {error}"
     if not (folder / TEMPLATE).read_bytes().strip():
         yield f"{TEMPLATE} is empty; put the model's chat template there"
-    yield from model_faults(folder)
+    yield from model_faults(folder) or _other_tensors(folder)
+
+
+def _other_tensors(folder: Path) -> Iterator[str]:
+    """Tensors that the architecture of a base has and its weights lack, or the other way round."""
+    for words in name_faults(tensors(folder / WEIGHTS), read_object(folder / CONFIG)):
+        yield f"{WEIGHTS} {words}"
 
 
 def _unfit(name: str, place: str, folder: Path, studies: Mapping[str, dict]) -> Iterator[Fault]:
