@@ -15,7 +15,7 @@ from families import FAMILIES, write_base
 from safetensors.torch import load_file, save_file
 
 from abstain.models.answers import first_logits
-from abstain.models.loading import ModelError, load_model, load_tokenizer
+from abstain.models.loading import DeviceError, ModelError, exact_torch, load_model, load_tokenizer
 from abstain.settings.model_files import MODEL_FILES, architectures
 from abstain.studies.check import check_needed
 
@@ -233,3 +233,11 @@ def test_models_and_tokenizers_are_loaded_in_one_place(path):
     loads = {node.value.id for node in calls if node.attr == "from_pretrained" and isinstance(node.value, ast.Name)}
     if path.name not in PLACES:
         assert not loads & LOADERS
+
+
+@pytest.mark.parametrize(("cuda", "words"), [(None, "built without CUDA"), ("13.0", "built for CUDA 13.0")])
+def test_a_gpu_that_is_asked_for_and_not_there_is_an_error_in_one_sentence(monkeypatch, cuda, words):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    with pytest.raises(DeviceError, match=f"device is cuda, and torch .* {words}, sees no GPU here; .* device: cpu"):
+        exact_torch(1, "cuda")

@@ -15,7 +15,7 @@ from abstain.jobs.files import read_csv, write_jsonl
 from abstain.models.adapters import attach_adapter
 from abstain.models.answers import first_logits
 from abstain.models.loading import load_model
-from abstain.models.training import sft_trainer
+from abstain.models.training import arguments, sft_trainer
 from initialise import initialise
 from train_sft import train_sft
 
@@ -44,6 +44,14 @@ def test_a_4bit_model_gives_the_same_bits_in_training_and_in_evaluation():
     with torch.no_grad():
         first, second, third = model.train()(ids).logits, model.eval()(ids).logits, model.train()(ids).logits
     assert torch.equal(first, second) and torch.equal(first, third)
+
+
+@pytest.mark.parametrize("seen", [1, 2, 8])
+def test_a_batch_is_what_the_recipe_says_however_many_gpus_are_seen(tmp_path, monkeypatch, seen):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: seen)
+    settings = arguments(RECIPE, 1, "cuda", tmp_path)
+    assert (settings.n_gpu, settings.train_batch_size, settings.eval_batch_size) == (1, *[RECIPE["batch_size"]] * 2)
+    assert arguments(RECIPE, 1, "cpu", tmp_path).n_gpu == 0
 
 
 def test_gradients_of_a_qlora_adapter_survive_an_evaluation(tuned):

@@ -15,14 +15,24 @@ class ModelError(AbstainError, RuntimeError):
     """A model that is not what its files promise; the message names the file and what is wrong with it."""
 
 
+class DeviceError(AbstainError, RuntimeError):
+    """A device that the scale names and this machine does not have."""
+
+
 def exact_torch(seed: int, device: str) -> None:
-    """Seed torch and ask for deterministic kernels.
+    """Seed torch and ask for deterministic kernels; raises DeviceError when a GPU is asked for and torch sees none.
 
     Memory is not filled before its first use (torch.utils.deterministic, by default it is): no kernel here reads what
     it has not written, and filling costs time at every product.
     """
     import torch
 
+    if device == "cuda" and not torch.cuda.is_available():
+        build = f"was built for CUDA {torch.version.cuda}" if torch.version.cuda else "was built without CUDA"
+        raise DeviceError(
+            f"the scale's device is cuda, and torch {torch.__version__}, which {build}, sees no GPU here; run where "
+            "there is one, with requirements/gpu.lock installed, or set device: cpu"
+        )
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False

@@ -45,10 +45,13 @@ def reply_trainer() -> type:
 
 
 def arguments(recipe: dict, seed: int, device: str, scratch: Path):
-    """TRL's settings for a recipe; what it would turn on by itself and the project does not want is turned off."""
+    """TRL's settings for a recipe; what it would turn on by itself and the project does not want is turned off.
+
+    Trainer multiplies the batch by the number of GPUs that it sees and shares it among them; a job has one.
+    """
     from trl import SFTConfig
 
-    return SFTConfig(
+    settings = SFTConfig(
         output_dir=str(scratch),
         max_steps=recipe["steps"],
         per_device_train_batch_size=recipe["batch_size"],
@@ -77,6 +80,8 @@ def arguments(recipe: dict, seed: int, device: str, scratch: Path):
         restore_callback_states_from_checkpoint=True,
         **selection(recipe["early_stopping"]),
     )
+    settings._n_gpu = min(settings.n_gpu, 1)  # as Trainer does itself for a model that lies on several GPUs
+    return settings
 
 
 def selection(stopping: dict | None) -> dict:
