@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
@@ -15,7 +16,7 @@ from snakemake.iocontainers import InputFiles, Log, OutputFiles, Params, Resourc
 
 from abstain.jobs.errors import AbstainError
 from abstain.jobs.files import read_json, sha256, write_json
-from abstain.jobs.guard import check_numerics
+from abstain.jobs.guard import check_numerics, device_of
 from abstain.jobs.numerics import EXACT
 from abstain.jobs.watch import VARIABLE
 
@@ -201,6 +202,13 @@ def test_a_record_names_the_rule_as_its_path_does_also_where_a_module_gives_it_a
     prepare(folder, rule="abstain_measure")
     assert run(folder, MAKE).returncode == 0
     assert read_json(folder / RECORD)["rule"] == "measure"
+
+
+@pytest.mark.parametrize(("params", "named"), [({}, "cpu"), ({"device": "cpu"}, "cpu"), ({"device": "cuda"}, "H200")])
+def test_a_record_names_the_gpu_of_a_job_that_was_told_to_use_it_and_of_no_other(monkeypatch, params, named):
+    awake = SimpleNamespace(is_initialized=lambda: True, get_device_name=lambda: "H200")
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=awake))
+    assert device_of(params) == named
 
 
 def test_every_class_of_errors_of_the_project_is_an_expected_one():

@@ -119,7 +119,7 @@ def _write_record(snakemake, inputs: dict, before: dict, packages: dict, found: 
         "outputs": _hashes(outputs),
         "numerics": {name: os.environ[name] for name in EXACT},
         "packages": packages,
-        "device": _device(),
+        "device": device_of(dict(snakemake.params.items())),
     }
     write_json(snakemake.output.record, record | ({"found": found} if found else {}))
 
@@ -129,9 +129,10 @@ def _rule(snakemake) -> str:
     return Path(snakemake.output.record).with_suffix("").parts[-1 - len(snakemake.wildcards)]
 
 
-def _device() -> str:
+def device_of(params: dict) -> str:
+    """The name of the GPU that a job was told to use, or cpu: libraries wake a GPU in jobs that do without one, too."""
     torch = sys.modules.get("torch")
-    return torch.cuda.get_device_name() if torch is not None and torch.cuda.is_initialized() else "cpu"
+    return torch.cuda.get_device_name() if torch is not None and params.get("device") == "cuda" else "cpu"
 
 
 def _named(files) -> dict:
