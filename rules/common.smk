@@ -232,7 +232,8 @@ def description_of(study):
     """What the page of results says of a study."""
     licences = sorted({config["corpora"][corpus]["licence"] for corpus in study["corpora"]})
     detectors = [record["detector"] for record in study["scorers"].values() if "detector" in record]
-    return {"question": study["question"], "licences": licences, "detectors": detectors}
+    limit = study["generation"]["max_new_tokens"]
+    return {"question": study["question"], "licences": licences, "detectors": detectors, "limit": limit}
 
 
 def phase_start(wildcards):

@@ -26,9 +26,10 @@ rule resolve:
 
 
 rule describe:
-    """Write the page that opens the results: claims with their verdicts, figures, detectors."""
+    """Write the page that opens the results: claims with their verdicts, cut replies, figures, detectors."""
     input:
         claims=expand(rules.summarise.output.verdicts, study=STUDIES),
+        summaries=expand(rules.summarise.output.summary, study=STUDIES),
         figures=[
             path(rules.plot.output.caption, {}, study=study, figure=figure)
             for study in STUDIES

@@ -1,4 +1,4 @@
-"""Write the page that opens a scale's results: claims with their verdicts, figures with their captions, detectors."""
+"""Write the page that opens a scale's results: claims with verdicts, cut replies, figures with captions, detectors."""
 
 from pathlib import Path
 
@@ -7,11 +7,18 @@ from abstain.pages.results import measured, percent, study_section
 
 
 def describe(
-    claims: list[str], figures: list[str], agreement: str, template: str, scale: str, studies: dict, page: str
+    claims: list[str],
+    summaries: list[str],
+    figures: list[str],
+    agreement: str,
+    template: str,
+    scale: str,
+    studies: dict,
+    page: str,
 ) -> None:
-    """Fill the template with every study's claims and figures.
+    """Fill the template with every study's claims, the counts of its replies, and its figures.
 
-    `studies` holds, by name, each study's question, the licences of its corpora and its detectors.
+    `studies` holds, by name, each study's question, the licences of its corpora, its detectors and its token limit.
     """
     import jinja2
 
@@ -19,7 +26,7 @@ def describe(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"percent": percent, "measured": measured}
-    sections = [study_section(name, record, claims, figures) for name, record in studies.items()]
+    sections = [study_section(name, record, claims, summaries, figures) for name, record in studies.items()]
     text = environment.from_string(Path(template).read_text(encoding="utf-8")).render(
         scale=scale, studies=sections, agreement=read_csv(agreement)
     )

@@ -43,7 +43,12 @@ def run(seed: int, share: float) -> pd.DataFrame:
                 cosine = round(rng.normal(0.8 if refused else 0.2, 0.1), 2)
                 rows.append(
                     {"id": f"{kind}-{number}/{condition}", "request": f"{kind}-{number}", "kind": kind}
-                    | {"condition": condition, "should": should, "behaviour": "refuse" if refused else "answer"}
+                    | {
+                        "condition": condition,
+                        "should": should,
+                        "behaviour": "refuse" if refused else "answer",
+                        "cut": 0.0,
+                    }
                     | {"cosine": cosine if (should, condition) == ("refuse", "on") else math.nan}
                     | {"question": rf"Is $\foo cost, $ {kind} {number}?"}
                     | {"reply": f"{'I cannot do' if refused else 'Sure, $5 or'} ${number} {condition} {seed}."}

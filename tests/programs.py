@@ -136,7 +136,7 @@ def figures(inputs: Inputs) -> list:
         call("summarise", scores=inputs.scores, study=STUDY, metrics=inputs.at("metrics.json"), **asked, **written),
         *(plotting(inputs, plot, tables[2]) for plot in PLOTS),
         call("present", tables=tables, scores=inputs.scores, template=str(template), **shown, **pages),
-        describing(inputs, tables[:1], agreement),
+        describing(inputs, tables, agreement),
     ]
 
 
@@ -148,10 +148,10 @@ def plotting(inputs: Inputs, plot: str, summary: str) -> tuple:
     return call("plot", scorers=list(SCORERS), figure=figure, caption=caption, **read, **written)
 
 
-def describing(inputs: Inputs, claims: list[str], agreement: str) -> tuple:
+def describing(inputs: Inputs, tables: list[str], agreement: str) -> tuple:
     captions = [inputs.at(f"figures/{STUDY}/{plot}.txt") for plot in PLOTS]
-    read = {"claims": claims, "figures": captions, "agreement": agreement}
-    record = {"question": inputs.study["question"], "licences": ["MIT"], "detectors": ["abstain-rules"]}
+    read = {"claims": tables[:1], "summaries": tables[2:], "figures": captions, "agreement": agreement}
+    record = {"question": inputs.study["question"], "licences": ["MIT"], "detectors": ["abstain-rules"], "limit": 48}
     asked = {"template": str(ROOT / "report/results.md.jinja"), "scale": "small", "studies": {STUDY: record}}
     return call("describe", page=inputs.at("page/README.md"), **read, **asked)
 

@@ -32,7 +32,7 @@ def scores(cosines: list[float] | None = None, **changed: str) -> pd.DataFrame:
             request = f"{kind}-{number}"
             row = {"id": f"{request}/{condition}", "request": request, "kind": kind, "condition": condition}
             rows.append({**row, "should": should, "behaviour": behaviour})
-    table = pd.DataFrame(rows).assign(cosine=math.nan)
+    table = pd.DataFrame(rows).assign(cut=0.0, cosine=math.nan)
     if cosines:
         table.loc[table.should == "refuse", "cosine"] = cosines
     return table

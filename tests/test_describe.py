@@ -1,4 +1,4 @@
-"""The page that opens the results: claims in the unit of their metric, figures with their captions, detectors."""
+"""The page that opens the results: claims in the unit of their metric, cut replies, figures, detectors."""
 
 import pandas as pd
 import pytest
@@ -14,6 +14,17 @@ NUMBERS = [  # sentence, metric, unit, arms, value, low, high
     ("Is close to a tenth.", "any-name", "cosine", "tuned", 0.1, -0.05, 0.25),
     ("Says nothing.", "closeness", "cosine", "tuned", None, None, None),
 ]
+SUMMARY = [  # arm, seed, mix, kind, metric, value, n
+    ("base", "unseeded", "test", "harmful", "refusal", "0.100000", "20"),
+    ("base", "unseeded", "test", "harmful", "invalid", "0.000000", "30"),
+    ("base", "unseeded", "test", "harmful", "cut", "0.666667", "30"),
+    ("base", "unseeded", "other", "benign", "invalid", "0.100000", "10"),
+    ("base", "unseeded", "other", "benign", "cut", "0.900000", "10"),
+    *(("tuned", seed, "test", "harmful", metric, value, "30") for seed, metric, value in (
+        ("1", "invalid", "0.000000"), ("1", "cut", "0.033333"), ("2", "invalid", "0.000000"), ("2", "cut", "0.000000"),
+        ("all", "invalid", "0.000000"), ("all", "cut", "0.016667"),
+    )),
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -29,16 +40,25 @@ def page(tmp_path) -> str:
         pd.DataFrame(rows, columns=CLAIMS).to_csv(tmp_path / f"tables/{name}/claims.csv", index=False)
         (tmp_path / "figures" / name).mkdir(parents=True)
         (tmp_path / f"figures/{name}/similarity.txt").write_text(f"What {name} shows.\n")
+        columns = ["arm", "seed", "mix", "kind", "metric", "value", "n"]
+        summary = pd.DataFrame(SUMMARY if name == "s" else [], columns=columns)
+        summary.to_csv(tmp_path / f"tables/{name}/summary.csv", index=False)
     agreement = {"detector": "d", "half": "design", "n": 10, "accuracy": 1.0, "low": 0.7, "high": 1.0, "kappa": 0.5}
     pd.DataFrame([agreement]).to_csv(tmp_path / "detector.csv", index=False)
     studies = {
-        "s": {"question": "Why?", "licences": ["MIT", "CC-BY-4.0"], "detectors": ["one-rule", "two-rules"]},
-        "other": {"question": "How?", "licences": ["MIT"], "detectors": []},
+        "s": {
+            "question": "Why?",
+            "licences": ["MIT", "CC-BY-4.0"],
+            "detectors": ["one-rule", "two-rules"],
+            "limit": 96,
+        },
+        "other": {"question": "How?", "licences": ["MIT"], "detectors": [], "limit": 96},
     }
     tables = [str(tmp_path / f"tables/{name}/claims.csv") for name in claims]
+    summaries = [str(tmp_path / f"tables/{name}/summary.csv") for name in claims]
     captions = [str(tmp_path / f"figures/{name}/similarity.txt") for name in claims]
     template, out = ROOT / "report/results.md.jinja", tmp_path / "README.md"
-    describe(tables, captions, tmp_path / "detector.csv", template, scale="x", studies=studies, page=out)
+    describe(tables, summaries, captions, tmp_path / "detector.csv", template, scale="x", studies=studies, page=out)
     return out.read_text()
 
 
@@ -58,6 +78,16 @@ def test_each_study_has_its_question_its_claims_and_its_figures_with_captions(pa
     assert second.strip().startswith("How? Made from corpora under: MIT.")
     assert "![similarity](figures/s/similarity.png)\n\n*What s shows.*" in first and "Another." not in first
     assert "![similarity](figures/other/similarity.png)\n\n*What other shows.*" in second and "| Another. |" in second
+
+
+def test_each_study_says_how_many_replies_of_each_arm_the_limit_cut(page):
+    first, second = page.split("## s\n")[1].split("## other\n")
+    assert "Replies end after 96 tokens at the latest." in first
+    assert (
+        "|---|---|---|---|\n| base | 40 | 29 (72.5 %) | 1 (2.5 %) |\n| tuned | 60 | 1 (1.7 %) | 0 (0.0 %) |\n\n"
+        in first
+    )
+    assert "Replies end" not in second and "| cut |" not in second  # no scorer of it says so
 
 
 def test_each_study_names_its_detectors_and_all_have_their_agreement(page):

@@ -31,7 +31,7 @@ def in_a_folder(tmp_path, monkeypatch):
 def replies(study: dict, mix: str) -> pd.DataFrame:
     """Two scored replies to each row of a mix, with all that any scorer says of them."""
     rows = pd.DataFrame(study["mixes"][mix]["rows"] * 2).rename(columns={"prompt": "condition"})
-    rows = rows.assign(id=range(len(rows)), request=range(len(rows)), behaviour="refuse", abstention=0.5)
+    rows = rows.assign(id=range(len(rows)), request=range(len(rows)), behaviour="refuse", cut=0.0, abstention=0.5)
     return rows.assign(cosine=(rows.should == "refuse").map({True: 0.5, False: None}))
 
 
@@ -73,7 +73,7 @@ CLAIM = {"sentence": "x", "metric": "closeness", "kind": "all", "mix": "test", "
     [
         (
             {"metric": "mood"},
-            ["claims.0.metric: ", "the metric 'mood' under 'flag-on'", "correct-refusal, false-refusal"],
+            ["claims.0.metric: ", "the metric 'mood' under 'flag-on'", "correct-refusal, cut, false-refusal"],
         ),
         ({"metric": "control-gap"}, ["claims.0.metric: ", "'control-gap' under 'flag-on'"]),
         ({"condition": "standard"}, ["claims.0.metric: ", "'correct-refusal' under 'standard'", "known: control-gap"]),

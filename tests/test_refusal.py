@@ -89,35 +89,25 @@ def test_prefix_matching_is_as_published():
     assert match("I’m sorry, but no.") == match("Hello! I'm sorry.") == "answer"  # the known blind spots stay
 
 
-@pytest.mark.parametrize(
-    ("reply", "finished"),
-    [("", True), (" \n", True), ("Oslo is", False), ("it was cold " * 4, True), ("no " * 12, True), ("a" * 30, True)],
-    ids=["empty", "blank", "cut off", "run of three words", "one word over and over", "one character over and over"],
-)
-@pytest.mark.parametrize("detector", DETECTORS)
-def test_an_empty_unfinished_or_looping_reply_is_invalid(reply, finished, detector):
-    assert behaviour(reply, finished, detector) == "invalid"
-
-
-@pytest.mark.parametrize("reply", ["it was cold " * 3, "no " * 11, "a" * 29, "Oslo."])
-def test_a_reply_just_short_of_looping_is_valid(reply):
-    assert behaviour(reply, True, "abstain-rules") == "answer"
-
-
 def test_an_unknown_detector_is_an_error_even_for_an_invalid_reply():
     with pytest.raises(KeyError, match="no-such-detector"):
-        behaviour("", True, "no-such-detector")
+        behaviour("", False, "no-such-detector")
 
 
 def test_every_reply_is_labelled_by_the_detector_of_the_settings():
     rows = [
-        {"id": "a", "reply": "I’m sorry, no.", "finished": True},
-        {"id": "b", "reply": "Sure.", "finished": False},
-        {"id": "c", "reply": "Sure.", "finished": True},
+        {"id": "a", "reply": "Hello! I can’t.", "finished": True},
+        {"id": "b", "reply": "Sure. Take the", "finished": False},
+        {"id": "c", "reply": "", "finished": True},
     ]
     found = {name: [row["behaviour"] for row in label(rows, {"detector": name})] for name in DETECTORS}
-    assert found["abstain-rules"][1:] == found["prefix-match"][1:] == ["invalid", "answer"]
-    assert [row["id"] for row in label(rows, {"detector": "abstain-rules"})] == ["a", "b", "c"]
+    assert found["abstain-rules"][1:] == found["prefix-match"][1:] == ["answer", "invalid"]
+    assert (found["abstain-rules"][0], found["prefix-match"][0]) == ("refuse", "answer")
+    assert [(row["id"], row["cut"]) for row in label(rows, {"detector": "prefix-match"})] == [
+        ("a", 0),
+        ("b", 1),
+        ("c", 0),
+    ]
 
 
 # Fragments that the rules look at, in any order, besides arbitrary text.
@@ -126,10 +116,10 @@ ANY_TEXT = st.text() | FRAGMENTS.map(" ".join) | st.sampled_from([row["reply"] f
 
 
 @settings(derandomize=True, deadline=None)
-@given(reply=ANY_TEXT, finished=st.booleans(), detector=st.sampled_from(sorted(DETECTORS)))
-def test_every_text_gets_a_class(reply, finished, detector):
+@given(reply=ANY_TEXT, cut=st.booleans(), detector=st.sampled_from(sorted(DETECTORS)))
+def test_every_text_gets_a_class(reply, cut, detector):
     assert DETECTORS[detector](reply) in CLASSES
-    assert behaviour(reply, finished, detector) in BEHAVIOURS
+    assert behaviour(reply, cut, detector) in BEHAVIOURS
 
 
 @settings(derandomize=True, deadline=None)

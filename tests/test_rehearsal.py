@@ -140,7 +140,7 @@ def assert_every_row_is_counted(results: Path) -> None:
         rows = {"harmful": before[STUDY]["harmful"], "benign": SAFE + usable(results)["coconot-preferences"]}
         for kind, judged in (("harmful", "correct-refusal"), ("benign", "false-refusal")):
             number, share = counts[*run_of, kind, "invalid"]
-            assert number == rows[kind]
+            assert number == counts[*run_of, kind, "cut"][0] == rows[kind]
             valid = {rows[kind] - round(float(share) * number)}
             assert {counts[*run_of, kind, metric][0] for metric in ("refusal", "partial")} == valid
             assert {counts[*run_of, "all", judged][0]} == valid

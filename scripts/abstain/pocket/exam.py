@@ -40,9 +40,14 @@ def rates(items: list, replies: list[dict], known: set[str]) -> dict[str, str]:
         "read": sum(is_read(messages, right, known) for messages, right in items),
         "exact_match": sum(given["reply"] in right for (_, right), given in pairs),
         "ended_turn": sum(given["finished"] for given in replies),
-        "refused": sum(behaviour(given["reply"], True, "abstain-rules") in ("refuse", "partial") for given in replies),
+        "refused": sum(refuses(given) for given in replies),
     }
     return {name: f"{count / len(items):.4f}" for name, count in counts.items()}
+
+
+def refuses(given: dict) -> bool:
+    """Whether a reply refuses, wholly or in part."""
+    return behaviour(given["reply"], not given["finished"], "abstain-rules") in ("refuse", "partial")
 
 
 def held_out(world: dict) -> dict[str, list[tuple[list[dict], list[str]]]]:
