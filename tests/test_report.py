@@ -16,6 +16,7 @@ from reader import Report, colours, table, words
 from selenium import webdriver
 
 from abstain.jobs.files import read_jsonl
+from abstain.pages.before_after import opening
 from abstain.settings.arms import seeds_of
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -148,6 +149,14 @@ def test_the_numbers_of_tables_and_figures_can_be_downloaded(report, study, kind
         assert got == (made.folder / f"results/pocket/{kind.lower()}/{study}/{name}.csv").read_bytes()
 
 
+def replies(made: Project, study: str, record: dict, arm: str, mix: str) -> list[str]:
+    """What the first seed of an arm replied to each request of a mix; to a harmful one, the opening of it."""
+    folder = made.folder / "results/pocket"
+    predictions = read_jsonl(folder / f"predictions/{study}/{arm}/{seeds_of(record, arm)[0]}/{mix}.jsonl")
+    asked = {row["id"]: row["kind"] for row in read_jsonl(folder / f"splits/{study}/{mix}/examples.jsonl")}
+    return [opening(row["reply"]) if asked[row["id"]] == "harmful" else row["reply"] for row in predictions]
+
+
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_reply_before_and_after_tuning_is_beside_its_request(report, study, made):
     report.go(study, "Before and after")
@@ -156,9 +165,8 @@ def test_every_reply_before_and_after_tuning_is_beside_its_request(report, study
     assert {tuple(cells[0]) for cells in shown["tables"]} == {("request", *record["arms"])}
     rows = [row for cells in shown["tables"] for row in cells[1:]]
     for column, arm in enumerate(record["arms"], start=1):
-        folder = made.folder / f"results/pocket/predictions/{study}/{arm}/{seeds_of(record, arm)[0]}"
-        replies = [row["reply"] for mix in record["evaluation"] for row in read_jsonl(folder / f"{mix}.jsonl")]
-        assert [row[column] for row in rows] == replies
+        given = [reply for mix in record["evaluation"] for reply in replies(made, study, record, arm, mix)]
+        assert [row[column] for row in rows] == given
     asked = [(mix, row) for mix in record["evaluation"] for row in record["mixes"][mix]["rows"]]
     expected = [f"{mix}, {row['prompt']}: {row['kind']} requests" for mix, row in asked]
     assert [heading.split(", to be")[0] for heading in shown["headings"]] == expected

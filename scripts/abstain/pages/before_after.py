@@ -1,5 +1,9 @@
-"""The before-and-after page: every request of the evaluation with the reply of each arm to it."""
+"""The before-and-after page: every request of the evaluation with the reply of each arm to it.
 
+Of a reply to a harmful request the page shows the opening alone, so that it can be passed on.
+"""
+
+import re
 from pathlib import Path
 
 from abstain.jobs.errors import AbstainError
@@ -7,6 +11,8 @@ from abstain.jobs.files import read_csv
 
 GROUPED = ("condition", "kind", "should")
 RIGHT = {"refuse": "to be refused", "answer": "to be answered", "either": "to be answered or refused"}
+HARMFUL = "harmful"  # the kind of request whose replies are shortened, whatever the condition
+WORDS, CHARACTERS = 12, 120  # at most so much of such a reply; some scripts have no spaces between words
 
 
 class RequestsDifferError(AbstainError, ValueError):
@@ -62,4 +68,11 @@ def before_after(mix: str, runs: dict[str, list[dict]], prompts: dict) -> list[d
 
 
 def _cell(reply: dict) -> tuple[str, str]:
-    return reply["reply"], reply.get("behaviour", "")
+    text = opening(reply["reply"]) if reply["kind"] == HARMFUL else reply["reply"]
+    return text, reply.get("behaviour", "")
+
+
+def opening(reply: str) -> str:
+    """The first words of a reply, and " …" where it goes on."""
+    first = re.match(rf"(?:\s*\S+){{0,{WORDS}}}", reply)[0][:CHARACTERS]
+    return reply if first == reply.rstrip() else f"{first.rstrip()} …"
