@@ -12,7 +12,7 @@ from tuned import BASE, NAME, POCKET, PROMPTS, RECIPE, SHAPE, write_tuned
 
 from abstain.chats.templates import render_chat
 from abstain.jobs.files import read_csv, write_jsonl
-from abstain.models.adapters import attach_adapter
+from abstain.models.adapters import attach_adapter, save_adapter
 from abstain.models.answers import first_logits
 from abstain.models.loading import load_model
 from abstain.models.training import arguments, sft_trainer
@@ -92,6 +92,16 @@ def test_only_the_tokens_of_replies_and_their_end_token_carry_loss(tmp_path, tun
         carried = row[labels != -100]
         assert tokenizer.decode(carried) == " With care.<|im_end|>"
     assert all(p.dtype == torch.float32 for p in trainer.model.parameters() if p.requires_grad)
+
+
+@pytest.mark.parametrize("quantisation", ["none", "nf4"])
+def test_training_starts_from_the_bytes_of_the_step_zero_adapter(tmp_path, tuned, quantisation):
+    weights = tuned / "adapter_model.safetensors"
+    model = attach_adapter(load_model(POCKET, quantisation, "float32", "cpu"), SHAPE, str(weights))
+    rows = [{"input_ids": [1, 2, 3], "completion_mask": [0, 1, 1]}]
+    trainer = sft_trainer(model, POCKET, rows, [], RECIPE, 1, "cpu", tmp_path)
+    save_adapter(trainer.model, SHAPE, NAME, str(tmp_path / "weights"), str(tmp_path / "config"))
+    assert (tmp_path / "weights").read_bytes() == weights.read_bytes()
 
 
 def stopped_early(folder: Path, tuned: Path) -> Path:
