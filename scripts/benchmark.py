@@ -63,7 +63,9 @@ def main(base: str) -> None:
         for side, seconds in found.items():
             seconds += measure(side, base)
             print(f"round {number + 1} of {ROUNDS}, {side}: {median(seconds):.3f} s a step", flush=True)
-    print(f"the exact numerics take {median(found['exact']) / median(found['native']):.2f} times as long as torch's own")
+    print(
+        f"the exact numerics take {median(found['exact']) / median(found['native']):.2f} times as long as torch's own"
+    )
 
 
 if __name__ == "__main__":

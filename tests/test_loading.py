@@ -241,3 +241,13 @@ def test_a_gpu_that_is_asked_for_and_not_there_is_an_error_in_one_sentence(monke
     monkeypatch.setattr(torch.version, "cuda", cuda)
     with pytest.raises(DeviceError, match=f"device is cuda, and torch .* {words}, sees no GPU here; .* device: cpu"):
         exact_torch(1, "cuda")
+
+
+@pytest.mark.parametrize("part", ["down_proj", "gate_proj"])
+def test_a_lost_expert_of_a_mixture_is_an_error_in_one_sentence(tmp_path, part):
+    write_base(tmp_path, FAMILIES["qwen3-moe"])
+    state = load_file(tmp_path / "model.safetensors")
+    kept = {name: value for name, value in state.items() if f"experts.1.{part}" not in name}
+    save_file(kept, tmp_path / "model.safetensors")
+    with pytest.raises(ModelError, match="has in another shape|cannot build the model"):
+        load_model(tmp_path, "none", "float32", "cpu")

@@ -95,7 +95,7 @@ def load_model(folder: str | Path, quantisation: str, dtype: str, device: str):
             model, loaded = AutoModelForCausalLM.from_pretrained(
                 links, trust_remote_code=False, local_files_only=True, **settings
             )
-        except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
             words = " ".join(str(error).split())
             raise ModelError(f"transformers cannot build the model in {folder} ({words}); take another base") from error
     check_loaded(loaded, Path(folder, WEIGHTS))
