@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from abstain.jobs.files import read_jsonl, write_jsonl
+from abstain.jobs.progress import Progress
 from abstain.models.batches import batches_by_rows
 from abstain.models.generation import reply
 from abstain.models.loading import exact_torch, load_model, load_tokenizer
@@ -22,10 +23,12 @@ def predict(rendered: str, checkpoint: list[str], generation: dict, device: str,
     replies: dict[int, dict] = {}
     lengths, conditions = [len(row["input_ids"]) for row in rows], [row["condition"] for row in rows]
     batches = batches_by_rows(lengths, conditions, generation["batch_rows"])
+    tokens = [len(batch) * (lengths[batch[0]] + generation["max_new_tokens"]) for batch in batches]  # at most
+    progress = Progress("batch", tokens)
     for number, members in enumerate(batches, start=1):
         texts = reply(model, tokenizer, [rows[i]["input_ids"] for i in members], generation["max_new_tokens"])
         replies |= dict(zip(members, texts, strict=True))
-        print(f"{len(replies)} of {len(rows)} replies (batch {number} of {len(batches)})", flush=True)
+        progress.reached(number)
     write_jsonl(predictions, ({"id": row["id"], **replies[i]} for i, row in enumerate(rows)))
 
 

@@ -207,5 +207,5 @@ def test_a_file_that_changes_between_the_plan_and_a_job_stops_the_job_before_it_
     assert after != before and len(after) == len(before)
     assert said.startswith("exit 1")
     assert f"predict: {TOKENS} has changed since render made it: bring it back, or delete it and run again" in said
-    assert not (project.folder / REPLIES).exists() and "replies (batch" not in said and "Traceback" not in said
+    assert not (project.folder / REPLIES).exists() and "batch 1 of" not in said and "Traceback" not in said
     assert jobs(plan(project)) >= {"render safety-mode/test", "predict safety-mode/base/unseeded/test"}

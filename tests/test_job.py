@@ -248,3 +248,14 @@ def test_a_job_finds_what_it_left_when_it_reads_the_same_and_takes_it_away_when_
         left = [path.name for path in (folder / ".scratch").iterdir()]
         seen.append(((folder / "seen").read_text(), len(left)))
     assert seen == [("x", 1), ("x", 2), ("xx", 1)]
+
+
+# The console
+
+
+def test_a_long_job_tells_the_console_how_far_it_is_and_its_log_too(folder):
+    reports = ["times = iter([0, 45])", "progress = Progress('step', [1] * 4, clock=lambda: next(times))"]
+    done = run(folder, "from abstain.jobs.progress import Progress", *reports, "progress.reached(1)", MAKE)
+    line = "measure 1: step 1 of 4, about 2 min left\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", line)
+    assert line in (folder / LOG).read_text() and "step" not in (folder / RECORD).read_text().replace("steps", "")

@@ -1,6 +1,7 @@
 """Training parts on the real pocket model: 4-bit layers, loss masks, early stopping, resuming."""
 
 import json
+import re
 import shutil
 import unicodedata
 from pathlib import Path
@@ -124,8 +125,14 @@ def stopped_early(folder: Path, tuned: Path) -> Path:
     return folder
 
 
-def test_early_stopping_keeps_the_adapter_with_the_least_validation_loss_and_resumes_alike(tmp_path, tuned):
+def reported(capsys) -> list[int]:
+    """The steps that a training's log has told since it was last asked."""
+    return [int(step) for step in re.findall(r"^step (\d+) of 12", capsys.readouterr().out, re.M)]
+
+
+def test_early_stopping_keeps_the_adapter_with_the_least_validation_loss_and_resumes_alike(tmp_path, tuned, capsys):
     folder = stopped_early(tmp_path / "whole", tuned)
+    assert reported(capsys) == [int(row["step"]) for row in read_csv(folder / "losses.csv")]
     rows = read_csv(folder / "losses.csv")
     held_out = [float(row["validation_loss"]) for row in rows]
     best = held_out.index(min(held_out)) + 1
@@ -139,6 +146,7 @@ def test_early_stopping_keeps_the_adapter_with_the_least_validation_loss_and_res
     for path in [*cut.glob(f"scratch/checkpoint-{len(rows)}"), cut / "weights", cut / "losses.csv"]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     stopped_early(cut, tuned)
+    assert reported(capsys) == [len(rows)]
     for name in ("weights", "losses.csv"):
         assert (cut / name).read_bytes() == (folder / name).read_bytes()
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from abstain.jobs.agreement import check_makers
+from abstain.jobs.console import CONSOLE
 from abstain.jobs.errors import AbstainError
 from abstain.jobs.files import digest, no_room, require_room, sha256, write_json
 from abstain.jobs.numerics import EXACT
@@ -39,7 +40,8 @@ def recorded(snakemake) -> Iterator[Job]:
 
     An expected error (bad input, a full disk) ends the job with its own words and no traceback.
     """
-    terminal = _log_to(snakemake.log)
+    terminal = CONSOLE.descriptor = _log_to(snakemake.log)
+    CONSOLE.job = " ".join([_rule(snakemake), *snakemake.wildcards])
     started = time.perf_counter()
     try:
         check_numerics()

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from abstain.jobs.files import sha256
+from abstain.jobs.progress import Progress
 
 SEAL = "SEAL.json"
 
@@ -23,6 +24,7 @@ def train_resumable(trainer, scratch: Path) -> None:
     """
     guard = sealing()
     trainer.add_callback(guard)
+    trainer.add_callback(reporting())
     trainer.train(resume_from_checkpoint=newest_sealed(scratch))
     if guard.terminated:
         sys.exit(143)
@@ -54,6 +56,24 @@ def sealing():
     guard = Sealed()
     signal.signal(signal.SIGTERM, guard.terminate)
     return guard
+
+
+def reporting():
+    """A callback for Trainer that reports each optimiser step; those of a run that was broken off count as done."""
+    from transformers import TrainerCallback
+
+    class Reporting(TrainerCallback):
+        """Trainer calls its methods by their names."""
+
+        def on_train_begin(self, args, state, control, **kwargs):
+            """Start the clock."""
+            self.progress = Progress("step", [1] * state.max_steps, state.global_step)
+
+        def on_step_end(self, args, state, control, **kwargs):
+            """Report the step."""
+            self.progress.reached(state.global_step)
+
+    return Reporting()
 
 
 def seal(folder: Path) -> None:

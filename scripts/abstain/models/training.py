@@ -79,6 +79,7 @@ def arguments(recipe: dict, seed: int, device: str, scratch: Path):
         dataloader_num_workers=0,
         dataset_num_proc=None,
         report_to="none",
+        disable_tqdm=True,  # a log holds lines
         restore_callback_states_from_checkpoint=True,
         **selection(recipe["early_stopping"]),
     )
