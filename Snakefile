@@ -23,7 +23,7 @@ from abstain.jobs.numerics import EXACT
 from abstain.jobs.sources import sources
 from abstain.scorers.metric import load as load_scorer
 from abstain.settings import arms
-from abstain.settings.model_files import MODEL_FILES
+from abstain.settings.model_files import MODEL_FILES, WEIGHTS
 from abstain.studies import check, plan
 
 os.environ.update(EXACT)  # every job parses this file again, on SLURM too, before it starts its program
@@ -85,7 +85,7 @@ rule all:
     """Every file of every study of the scale, and the list of them."""
     default_target: True
     input:
-        lambda w: files_of(JOBS),
+        lambda w: lasting_of(JOBS),
         rules.describe.output,
         rules.checksum.output,
 
@@ -96,7 +96,7 @@ for study in STUDIES:
         name:
             study
         input:
-            lambda w, study=study: files_of(plan.jobs_of_study(study, STUDIES[study])),
+            lambda w, study=study: lasting_of(plan.jobs_of_study(study, STUDIES[study])),
 
 
 if workflow.is_main_process:

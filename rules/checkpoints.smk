@@ -11,7 +11,7 @@ rule merge:
         code=code("merge.py", "training"),
         stamp=agreed("merge"),
     output:
-        checkpoint=expand("<results>/checkpoints/{{study}}/{{arm}}/{{seed}}/{name}", name=MODEL_FILES),
+        checkpoint=merged_files("<results>/checkpoints/{{study}}/{{arm}}/{{seed}}/{name}"),
         gate="<results>/checkpoints/{study}/{arm}/{seed}/gate.json",
         record="<results>/records/merge/{study}/{arm}/{seed}.json",
     log:

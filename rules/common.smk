@@ -73,6 +73,24 @@ def files_of(jobs):
     return [file for step, wildcards in jobs for file in expand(list(getattr(rules, step).output), **wildcards)]
 
 
+def merged_files(pattern):
+    """The files of a checkpoint. Weights alone are temporary: whoever asks for them has the whole model again."""
+    weights, *others = expand(pattern, name=MODEL_FILES)
+    return [temp(weights) if config["checkpoints"] == "temporary" else weights, *others]
+
+
+def temporary_of(jobs):
+    """Those of their files that are removed once nothing reads them any more, where the scale says so: merged weights."""
+    merged = [job for job in jobs if job[0] == "merge" and config["checkpoints"] == "temporary"]
+    return [file for file in files_of(merged) if os.path.basename(file) == WEIGHTS]
+
+
+def lasting_of(jobs):
+    """Their other files: what is there when a run is done."""
+    gone = set(temporary_of(jobs))
+    return [file for file in files_of(jobs) if file not in gone]
+
+
 def needed_files():
     """Every file that a job of the scale reads and none makes, and what the report shows, by the first rule that names it."""
     jobs = [*JOBS, ("describe", {}), ("checksum", {})]

@@ -59,7 +59,7 @@ rule describe:
 
 
 rule checksum:
-    """List the SHA-256 of every file that the jobs wrote, taken from their records, and note the machine."""
+    """List the SHA-256 of every file that the jobs wrote and that stays, taken from their records, and note the machine."""
     input:
         records=lambda w: sorted(records_of(JOBS)) + [rules.describe.output.record],
         code=code("checksum.py", "data"),
@@ -77,5 +77,7 @@ rule checksum:
     resources:
         mem_mb=1000,
         runtime=20,
+    params:
+        not_kept=lambda w: temporary_of(JOBS),
     script:
         "../scripts/checksum.py"

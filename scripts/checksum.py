@@ -12,15 +12,17 @@ class ContradictionError(AbstainError):
     """Two records that cannot both be right."""
 
 
-def checksum(records: list[str], sums: str, environment: str) -> None:
+def checksum(records: list[str], not_kept: list[str], sums: str, environment: str) -> None:
     """Write `sha256sum`'s format, paths relative to the list's folder, sorted by path; records are listed too.
+
+    Files that are not kept are not listed: their hashes stand in the records of their jobs.
 
     Beside it goes what no hash may depend on: builds of packages and the C library of the machine that wrote the list.
     """
     hashes = agreed_hashes({path: read_json(path) for path in records})
     hashes |= {path: sha256(path) for path in records}
     folder = Path(sums).parent
-    lines = sorted((os.path.relpath(path, folder), value) for path, value in hashes.items())
+    lines = sorted((os.path.relpath(path, folder), value) for path, value in hashes.items() if path not in not_kept)
     write_json(environment, describe_machine())
     write_text(sums, "".join(f"{value}  {path}\n" for path, value in lines))
 

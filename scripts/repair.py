@@ -17,7 +17,7 @@ import yaml
 
 from abstain.finished.folder import enter
 from abstain.finished.plan import Plan, SnakemakeError, ask, check_idle, given, plan
-from abstain.finished.records import earliest_reader, keep_time, reasons, records, written
+from abstain.finished.records import earliest_reader, keep_time, not_kept, reasons, records, written
 from abstain.jobs.agreement import read_record
 from abstain.jobs.errors import AbstainError
 from abstain.jobs.files import sha256
@@ -49,7 +49,10 @@ def repair(file: str) -> None:
     is_lost = (folder / "records") in Path(file).parents and read_record(file) is None
     job = job_of_record(configfiles, file) if is_lost else job_of(folder, configfiles, file)
     time = earliest_reader(folder, job.files)
+    unasked = [path for path in job.files if str(path) in not_kept(folder) - {file} and not path.is_file()]
     make_again(configfiles, file, job)
+    for path in unasked:
+        path.unlink(missing_ok=True)
     keep_time(job.files, time)
     how = judged(folder, Path(file)) if is_lost or Path(file) not in job.before else SAME
     print(f"{file}: made again, {how}. {plan(configfiles).line()}")
@@ -125,9 +128,9 @@ def check_alone(file: str, found: Plan) -> None:
 
 
 def check_same(before: dict[Path, str]) -> None:
-    """Raise RepairError with both hashes of every file that differs from before."""
-    now = {path: sha256(path) for path in before}
-    differing = [f"{path}: {before[path]} before, {now[path]} now" for path in before if now[path] != before[path]]
+    """Raise RepairError with both hashes of every file that differs from before; one that is not kept may be gone."""
+    now = {path: sha256(path) for path in before if path.is_file()}
+    differing = [f"{path}: {before[path]} before, {value} now" for path, value in now.items() if value != before[path]]
     if differing:
         listed = "\n".join(differing)
         raise RepairError(f"{listed}\nnot the same bytes as before, so the files as they were are put back")

@@ -3,8 +3,8 @@
     python scripts/verify.py results/pocket [--report logs/pocket/verify.json]
 
 The list is the committed one; where Git cannot give it, the published copy (published/<scale>.sha256), which no run
-writes. Without either there is no verdict. Exit status 1 when anything is not identical, or is old in this tree, or
-when both lists are there and differ.
+writes. Without either there is no verdict. Exit status 1 when anything is not identical (or absent
+where it is not kept), or is old in this tree, or when both lists are there and differ.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from pathlib import Path
 from abstain.jobs.errors import AbstainError
 from abstain.jobs.files import write_json
 from abstain.verdicts.contents import TOLERANCE
-from abstain.verdicts.files import IDENTICAL, UNEXPECTED, Verdict, judge_all
+from abstain.verdicts.files import UNEXPECTED, Verdict, judge_all
 from abstain.verdicts.reference import find_reference, making
 from abstain.verdicts.tree import old_since
 from abstain.verdicts.why import Finding, explain
@@ -37,9 +37,7 @@ def verify(folder: Path, report: Path | None = None) -> int:
             write_json(report, {"folder": str(folder), "status": 1, "no_verdict": str(error)})
         return 1
     notes = [*reference.notes, *filter(None, [reference.contradiction])]
-    status = int(
-        bool(old or reference.contradiction) or any(verdict.word != IDENTICAL for verdict in verdicts.values())
-    )
+    status = int(bool(old or reference.contradiction) or not all(verdict.is_right for verdict in verdicts.values()))
     for line in (*notes, *_lines(folder, reference.source, verdicts), *_why(findings), *_old(folder, old)):
         print(line)
     if report:
@@ -56,8 +54,8 @@ def _record(finding: Finding) -> dict:
 
 
 def _lines(folder: Path, source: str, verdicts: dict[str, Verdict]) -> list[str]:
-    """A line for each file that is not identical, a count of verdicts, and the first that differs."""
-    wrong = {path: verdict for path, verdict in verdicts.items() if verdict.word != IDENTICAL}
+    """A line for each file that is not as published, a count of verdicts, and the first that differs."""
+    wrong = {path: verdict for path, verdict in verdicts.items() if not verdict.is_right}
     width = max((len(verdict.word) for verdict in wrong.values()), default=0)
     lines = [
         f"{verdict.word:{width}}  {path}" + f"  ({verdict.detail})" * bool(verdict.detail)

@@ -34,7 +34,9 @@ def data(inputs: Inputs) -> list:
         call("normalise", **inputs.normalised("data")),
         call("resolve", scale={}, studies={STUDY: inputs.study}, resolved=inputs.at("data/studies.yaml")),
         call("score_text", **inputs.labelled("refusal")),
-        call("checksum", records=[inputs.at("record.json")], **inputs.to("data", "sums", "environment.json")),
+        call(
+            "checksum", records=[inputs.at("record.json")], not_kept=[], **inputs.to("data", "sums", "environment.json")
+        ),
         call("compose_world", **inputs.composed(inputs.at("data/chats.jsonl"))),
         call("fetch", mirror=str(inputs.folder), **pins),
         call("fetch", mirror=None, **pins),

@@ -49,8 +49,8 @@ def test_a_resolved_study_has_what_its_file_asks_and_what_the_scale_gives_side_b
 ASKS, VALUES = ("asks", "safety-mode"), ("studies", "safety-mode")
 FILE = {"asks": "config/studies/safety-mode.yaml", "studies": "config.yaml"}
 SHAPES = {
-    "misspelt top key": (("corpra",), {}, ["corpra: ", "'corpra'", "allowed: bases, corpora"]),
-    "odd top key": (("mood",), {}, ["mood: ", "bases, corpora, device, gate"]),
+    "misspelt top key": (("corpra",), {}, ["corpra: ", "'corpra'", "allowed: bases, checkpoints, corpora"]),
+    "odd top key": (("mood",), {}, ["mood: ", "bases, checkpoints, corpora, device, gate"]),
     "misspelt study key": ((*VALUES, "seedz"), [1], ["'seedz'", "seeds"]),
     "misspelt recipe key": ((*VALUES, "recipes/standard/lerning_rate"), 1, ["'lerning_rate'", "learning_rate"]),
     "misspelt split key": ((*ASKS, "splits/wordings-and-acts/seeds"), 1, ["'seeds'", "seed"]),

@@ -96,6 +96,13 @@ def test_the_lock_has_the_hashes_of_what_the_run_made():
     assert changed(ROOT) == [], "run `dvc commit --force` and commit dvc.lock with SHA256SUMS"
 
 
+def test_checkpoints_that_a_scale_does_not_keep_are_ignored():
+    ignored = (ROOT / ".dvcignore").read_text(encoding="utf-8").splitlines()
+    for scale, item in STAGES["stages"]["experiment"]["foreach"].items():
+        is_kept = yaml.safe_load((ROOT / item["config"]).read_text(encoding="utf-8"))["checkpoints"] == "kept"
+        assert (f"/results/{scale}/checkpoints/**/model.safetensors" in ignored) != is_kept, scale
+
+
 def test_repro_records_exactly_the_large_folders_and_git_tracks_the_rest(versioned):
     assert sorted(locked(versioned)) == sorted(large_folders())
     assert changed(versioned) == []

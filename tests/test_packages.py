@@ -175,7 +175,7 @@ def test_the_list_holds_what_records_say_and_the_records(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("records").mkdir()
     Path("records/render.json").write_text('{"inputs": {"data/x": "' + OTHER + '"}, "outputs": {"a": "' + HASH + '"}}')
-    checksum(["records/render.json"], "SHA256SUMS", "environment.json")
+    checksum(["records/render.json"], [], "SHA256SUMS", "environment.json")
     lines = Path("SHA256SUMS").read_text().splitlines()
     assert lines == [f"{HASH}  a", f"{sha256('records/render.json')}  records/render.json"]
     assert read_json("environment.json") == describe_machine()

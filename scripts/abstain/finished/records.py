@@ -24,12 +24,20 @@ def written(path: Path, record: dict) -> list[Path]:
     return [*map(found, record["outputs"]), path]
 
 
+def not_kept(folder: Path) -> set[str]:
+    """The files that a scale does not keep: what the job that lists the hashes was told to leave out."""
+    record = read_record(folder / "records/checksum.json") or {"params": {}}
+    return set(record["params"].get("not_kept", []))
+
+
 def damage(folder: Path) -> Iterator[tuple[str, str]]:
     """Each file of a record that is not as the job wrote it, and what is wrong."""
+    temporary = not_kept(folder)
     for path, record in records(folder).items():
         for name, value in record["outputs"].items():
             if not found(name).is_file():
-                yield name, "is missing"
+                if name not in temporary:
+                    yield name, "is missing"
             elif sha256(found(name)) != value:
                 yield name, f"is not what {path} says"
 
@@ -65,7 +73,7 @@ def set_times(folder: Path) -> tuple[int, int]:
     newest = max((found(name).stat().st_mtime_ns for name in read if found(name).is_file()), default=0)
     now = max(time.time_ns(), (newest // SECOND + 1) * SECOND)  # on a disk that keeps whole seconds too
     benchmarks = Path("benchmarks", folder.name)  # Snakemake counts a job's benchmark among its outputs
-    keep_time([file for place in (folder, benchmarks) for file in place.rglob("*") if file.is_file()], now)
+    keep_time([file for place in (folder, benchmarks) for file in place.rglob("*")], now)
     for path in jobs.keys() - set(agreeing):
         for file in written(path, jobs[path]):
             if file.is_file():
@@ -82,6 +90,7 @@ def earliest_reader(folder: Path, files: list[Path]) -> int:
 
 
 def keep_time(files: list[Path], time_ns: int) -> None:
-    """Give files a time."""
+    """Give a time to those files that are there."""
     for file in files:
-        os.utime(file, ns=(time_ns, time_ns))
+        if file.is_file():
+            os.utime(file, ns=(time_ns, time_ns))

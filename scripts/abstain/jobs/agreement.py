@@ -35,9 +35,22 @@ def _lifted(record: dict) -> dict:
 
 
 def _changed(name: str, hashes: dict[str, str]) -> bool:
-    """Whether a file that exists has other bytes; Snakemake itself plans what is missing."""
+    """Whether a file has other bytes or, where it is not there, was last written with others."""
     path = found(name)
-    return path.is_file() and _hash(path) != hashes[name]
+    now = _hash(path) if path.is_file() else _last_written(path).get(name)
+    return now not in (None, hashes[name])
+
+
+def _last_written(path: Path) -> dict[str, str]:
+    """The hash of every file that jobs wrote in the results to which a path belongs, as their records say."""
+    place = next((parent for parent in path.parents if parent.parent.name == "results"), None)
+    return _outputs_of_all(place / "records") if place else {}
+
+
+@cache
+def _outputs_of_all(folder: Path) -> dict[str, str]:
+    records = (read_record(path) for path in sorted(folder.rglob("*.json")))
+    return {name: value for record in records if record for name, value in record["outputs"].items()}
 
 
 @cache

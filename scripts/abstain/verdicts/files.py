@@ -2,17 +2,19 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from abstain.jobs.files import sha256
 from abstain.verdicts.contents import DIFFERENT, compare
 from abstain.verdicts.reference import UNLISTED, Reference
+from abstain.verdicts.temporary import RECORDS, Temporary, temporary
 
-IDENTICAL, MISSING, UNEXPECTED, LINK = "identical", "missing", "unexpected", "symlink"
+IDENTICAL, MISSING, UNEXPECTED, LINK, NOT_KEPT = "identical", "missing", "unexpected", "symlink", "not kept"
+RIGHT = (IDENTICAL, NOT_KEPT)
 IS_LINK = " is a link to "
 FREE = {"environment.json"}  # what may differ between machines that agree on every byte
-RECORDS = "records/"
 FLOW = (
     "bases",
     "raw",
@@ -35,21 +37,31 @@ class Verdict(NamedTuple):
     word: str
     detail: str = ""
 
+    @property
+    def is_right(self) -> bool:
+        """Whether the file is as published: the same bytes, or absent where it is not kept."""
+        return self.word in RIGHT
+
 
 def judge_all(folder: Path, reference: Reference) -> dict[str, Verdict]:
     """The verdict on every file that the list names or that is there, by path, in the order of the flow."""
-    verdicts = {path: judge(folder, path, reference) for path in reference.hashes}
+    gone = temporary(folder, reference)
+    reference = replace(reference, hashes=reference.hashes | {path: each.published for path, each in gone.items()})
+    verdicts = {path: judge(folder, path, reference, gone.get(path)) for path in reference.hashes}
     for path, detail in present(folder):
         if path not in verdicts and path not in FREE and not (detail and leads_to_listed(path, reference)):
             verdicts[path] = Verdict(UNEXPECTED, detail)
     return {path: verdicts[path] for path in sorted(verdicts, key=_place)}
 
 
-def judge(folder: Path, path: str, reference: Reference) -> Verdict:
-    """The verdict on one file that the list names."""
+def judge(folder: Path, path: str, reference: Reference, known: Temporary | None = None) -> Verdict:
+    """The verdict on one file that the list names, or that is not kept."""
     file = folder / path
     if link := _link_on_the_way(folder, path):
         return Verdict(LINK, link)
+    if known and not file.exists():
+        is_same = known.here in (None, known.published)
+        return Verdict(NOT_KEPT) if is_same else Verdict(DIFFERENT, "not kept, and its hash here is another")
     if not file.is_file():
         return Verdict(MISSING, "there is a folder of this name" if file.is_dir() else "")
     try:

@@ -79,7 +79,7 @@ class Run:
 
     def parts(self, file: str) -> bool:
         """Whether a file is not as published."""
-        return self.verdicts.get(file, Verdict(IDENTICAL)).word != IDENTICAL
+        return not self.verdicts.get(file, Verdict(IDENTICAL)).is_right
 
     def carries(self, job: str, file: str) -> bool:
         """Whether a job read other bytes of a file than the published run did."""
@@ -109,7 +109,7 @@ class Run:
             for file in written:
                 if self.verdicts[file].word == MISSING:
                     yield ABSENT
-                elif self.verdicts[file].word == LINK or self._hash(file) != hashes(now, "outputs").get(file):
+                elif self.verdicts[file].word == LINK or self._is_changed(file, now):
                     yield self._changed(job, file)
                 elif not own and not read:
                     yield machines(self.reference, self._machine)
@@ -132,8 +132,8 @@ class Run:
             return Cause("file", f"{link} was replaced by a link", link)
         return Cause("file", f"{file} was changed after {self.rule(job)} wrote it", file)
 
-    def _hash(self, file: str) -> str | None:
-        return sha256(self.folder / file) if (self.folder / file).is_file() else None
+    def _is_changed(self, file: str, record: dict) -> bool:
+        return (path := self.folder / file).is_file() and sha256(path) != hashes(record, "outputs").get(file)
 
     @cached_property
     def _machine(self) -> dict | None:
