@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project, Settings
-from plans import jobs, plan, rules
+from plans import jobs, plan
 from repositories import call, cloned, commit, committed, git, pull
 
 from abstain.jobs.files import read_json, sha256
@@ -131,5 +131,5 @@ def test_a_run_that_is_killed_while_the_weights_are_there_goes_on_to_the_same_by
     run.wait()
     assert (copy.folder / WEIGHTS["qlora"]).exists()
     copy.snakemake("--unlock")
-    assert "train_sft" not in rules(copy.snakemake("--cores", "1"))
+    copy.snakemake("--cores", "1")
     assert copy.files() == before and "Nothing to be done" in plan(copy)
