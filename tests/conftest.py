@@ -18,8 +18,10 @@ import yaml
 from abstain.jobs.numerics import EXACT
 from abstain.jobs.watch import VARIABLE
 from abstain.pocket.world import load_world
+from abstain.settings.arms import run_here
 from abstain.settings.schema import ConfigError
 from abstain.studies.check import check_files, read_studies
+from abstain.studies.here import with_figures
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("rules", "scripts", "envs", "profiles", "schemas", "data", "models", "report", "config")
@@ -55,9 +57,13 @@ class Settings:
         """What the scale says of the study."""
         return self.scale["studies"][study]
 
+    def whole(self, study: str) -> dict:
+        """The study's record as it is checked: what its file says beside what the scale says of it."""
+        return {**self.asks(study), **{key: value for key, value in self.values(study).items() if key != "file"}}
+
     def resolved(self, study: str) -> dict:
         """The study's record as jobs get it."""
-        return {**self.asks(study), **{key: value for key, value in self.values(study).items() if key != "file"}}
+        return with_figures(run_here(self.whole(study)))
 
     def changed(self, where: str, value=None) -> "Settings":
         """A copy with the value at a path of keys, or without the last key when the value is `...`.
@@ -189,11 +195,10 @@ def small(pocket) -> Settings:
         values["generation"]["max_new_tokens"] = 12
         for recipe in values["recipes"].values():
             recipe.update(steps=6, warmup_steps=1, save_steps=2, batch_size=4)
-        study = settings.asks(name)
-        for mix, record in study["mixes"].items():
-            most = 6 if mix in study["evaluation"] else 12
-            for row in record["rows"]:
-                row["rows"] = min(row["rows"], most)
+        for mix, sizes in values["sizes"].items():
+            most = 6 if mix in settings.asks(name)["evaluation"] else 12
+            for size in sizes.values():
+                size["rows"] = min(size["rows"], most)
     return settings
 
 

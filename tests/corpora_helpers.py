@@ -6,16 +6,26 @@ from pathlib import Path
 from conftest import ROOT
 
 from abstain.corpora.mixes import draw_mix
-from abstain.corpora.readers import Quarantined, read_coconot_preferences, read_do_not_answer, read_xstest
+from abstain.corpora.readers import (
+    Quarantined,
+    read_coconot_preferences,
+    read_do_not_answer,
+    read_instructions,
+    read_xstest,
+)
 from abstain.jobs.files import read_json, write_jsonl
 from calibrate import calibrate
 
 FIXTURES = ROOT / "tests" / "fixtures"
-DNA, XSTEST, COCONOT = (FIXTURES / n for n in ("do_not_answer_en.csv", "xstest_prompts.csv", "coconot_pref.jsonl"))
+DNA, XSTEST, COCONOT, ALPACA = (
+    FIXTURES / name
+    for name in ("do_not_answer_en.csv", "xstest_prompts.csv", "coconot_pref.jsonl", "alpaca_en_demo.json")
+)
 PUBLIC = {  # reader, the name that it gives its file, our file
     "do-not-answer": (read_do_not_answer, "questions", DNA),
     "xstest": (read_xstest, "prompts", XSTEST),
     "coconot-preferences": (read_coconot_preferences, "pairs", COCONOT),
+    "instructions": (read_instructions, "demonstrations", ALPACA),
 }
 AUTHORED = {"acts": str(ROOT / "data/world/requests.yaml"), "wordings": str(ROOT / "data/safety-mode/wordings.yaml")}
 

@@ -16,10 +16,9 @@ Damage = tuple[str, Settings, list[str]]
 FILES = {  # a scale, and the study of it whose file is damaged; None for the scale's own file
     "pocket": ("config.yaml", None),
     "paper": ("config/paper.yaml", None),
-    "rehearsal": ("config/rehearsal.yaml", None),
+    "small": ("config/small.yaml", None),
     "safety-mode": ("config.yaml", "safety-mode"),
-    "do-not-answer-authored": ("config.yaml", "do-not-answer"),
-    "do-not-answer": ("config/rehearsal.yaml", "do-not-answer"),
+    "do-not-answer": ("config/paper.yaml", "do-not-answer"),
 }
 
 
@@ -150,14 +149,14 @@ def values_that_yaml_changes(whole: Whole) -> Iterator[Damage]:
 
 
 NAMES = {"corpora", "evaluation", "split", "part", "prompt", "target", "ideal", "base", "conditions", "kinds", "x", "y"}
-NAMES |= {"from", "mix", "validation", "recipe", "adapter", "arms", "condition", "metric", "gaps"}
+NAMES |= {"compared", "from", "mix", "validation", "recipe", "adapter", "arms", "condition", "metric", "gaps"}
 
 
 def lost_names(whole: Whole) -> Iterator[Damage]:
     """Every name that points to something, misspelt."""
     for path, name in leaves(whole.value):
         key = next(part for part in reversed(path) if isinstance(part, str))
-        in_group = path[0] in ("gaps", "evaluation", "corpora") and whole.study is not None
+        in_group = path[0] in ("gaps", "evaluation") and whole.study is not None
         in_claim = path[0] == "claims" and key == "kind"
         if isinstance(name, str) and (key in NAMES or in_group or in_claim) and "splits" not in path:
             damaged = whole.changed(path, f"{name}y")
@@ -165,16 +164,16 @@ def lost_names(whole: Whole) -> Iterator[Damage]:
             yield f"{place(path)}: {name}y", damaged.settings, [f"{place(shown)}: ", f"'{name}y'", name]
 
 
-GROUPS = ("prompts", "targets", "splits", "mixes", "arms", "gaps")
+ASKED, GIVEN = ("prompts", "targets", "mixes", "arms", "gaps"), ("splits", "recipes", "adapters")
 
 
 def lost_entries(whole: Whole) -> Iterator[Damage]:
-    """Every base, corpus, recipe, prompt, target, mix, arm, gap taken away, where more remain and a study names it."""
+    """Every base, corpus, split, recipe, prompt, target, mix, arm, gap taken away, where named and more remain."""
     study = whole.study or next(iter(whole.value["studies"]))
     whole = Whole(alone(whole.settings, study), whole.study)
-    groups = [(key,) for key in GROUPS]
+    groups = [(key,) for key in ASKED]
     if whole.study is None:
-        groups = [("bases",), ("corpora",), ("studies", study, "recipes"), ("studies", study, "adapters")]
+        groups = [("bases",), ("corpora",), *(("studies", study, key) for key in GIVEN)]
     for group in groups:
         for name in whole.at(group):
             damaged = whole.changed((*group, name), ...).settings

@@ -17,20 +17,20 @@ from conftest import ROOT, Project, Settings
 from abstain.jobs.files import SpaceError, read_jsonl, require_room, sha256
 from abstain.jobs.guard import _require_room
 
-REHEARSAL = Settings.read(ROOT / "config/rehearsal.yaml")
-RESULTS = "results/rehearsal"
-PINNED = REHEARSAL.scale["corpora"]["do-not-answer"]["files"]["questions"]
+SMALL = Settings.read(ROOT / "config/small.yaml")
+RESULTS = "results/small"
+PINNED = SMALL.scale["corpora"]["do-not-answer"]["files"]["questions"]
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Project:
-    """A copy of the project at the rehearsal scale, with corpora of a user's own, good and bad; nothing has run."""
-    settings = REHEARSAL.copy()
+    """A copy of the project at the small scale, with corpora of a user's own, good and bad; nothing has run."""
+    settings = SMALL.copy()
     project = Project(tmp_path_factory.mktemp("bad") / "project", settings)
     rows = [json.dumps({"question": f"What is {n}?", "kind": "benign", "more": "x" * 500}) for n in range(1000)]
     odd = ["no json", '{"question": "x"}', '{"question": 3, "kind": "benign"}', "[1]", '{"question": "x", "kind": " "}']
     texts = {"good": [*rows, *odd], "odd": odd, "latin": ['{"question": "ça va?", "kind": "benign"}']}
-    own = {"title": "Mine", "licence": "MIT", "reader": "chats", "limit": None}
+    own = {"title": "Mine", "licence": "MIT", "reader": "chats", "limit": None, "longest": None}
     for name, lines in texts.items():
         text = "\n".join(lines).encode("latin-1" if name == "latin" else "utf-8")
         (project.folder / f"data/{name}.jsonl").write_bytes(text)
@@ -59,7 +59,7 @@ REFUSALS: dict[str, tuple[Damage, list[str], dict[str, str], str]] = {
     ),
     "a name that points to nothing": (
         (STUDY, lambda text: text.replace("recipe: standard", "recipe: standart", 1)), [], {},
-        r"studies/do-not-answer\.yaml, line \d+: arms\.qlora\.recipe: .*did you mean 'standard'\?",
+        r"studies/do-not-answer\.yaml, line \d+: arms\.lora\.recipe: .*did you mean 'standard'\?",
     ),
     "a scale that is no YAML": (
         (SCALE, lambda text: text.replace("device: ", "device: : ", 1)), [], {}, r"config\.yaml, line 2, column \d+",

@@ -5,11 +5,16 @@ import math
 import pytest
 from scored import LEAST, SURE, TUNED, claim, flat, numbers, scores, summary
 
-from abstain.settings.schema import ConfigError
+from abstain.jobs.files import read_csv
 from abstain.tables.claims import CLAIMS, judge_claims
 from abstain.tables.statistics import gap, mean_cosine, mean_gap, rate
 
 REFUSE, ANSWER = SURE, SURE.replace("refuse", "answer")
+
+
+def without(record: dict) -> dict:
+    """A record without the keys that are `...`."""
+    return {key: value for key, value in record.items() if value is not ...}
 
 
 def judged(table, *claims: dict):
@@ -77,17 +82,26 @@ def test_a_claim_that_one_arms_gap_is_wider_is_judged_by_the_intervals_of_both_g
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"metric": "corect-refusal"}, {"kind": "harmful"}, {"mix": "other"}, {"condition": "onn"}]
+    "wrong",
+    [
+        {"arms": ["mixed"]},
+        {"arms": ["lora", "mixed"], "direction": "lower", "at_least": ...},
+        {"arms": ["mixed", "lora"], "direction": "lower", "at_least": ...},
+        {"kind": "look-alike", "metric": "refusal"},
+        {"mix": "other"},
+        {"condition": "off"},
+    ],
+    ids=["an arm", "the second arm", "the first arm", "a kind", "a mix", "a condition"],
 )
-def test_a_claim_on_what_is_not_measured_names_it_and_what_there_is(wrong):
-    with pytest.raises(ConfigError) as error:
-        judged(summary(lora_1=scores()), claim(at_least=0.9, **wrong))
-    assert next(iter(wrong.values())) in str(error.value)
-    there_is = str(error.value).split("there is: ")[1]
-    if set(wrong) <= {"metric", "kind"}:
-        assert {"correct-refusal (all)", "false-refusal (all)", "refusal (harmful)"} <= set(there_is.split(", "))
-    else:
-        assert there_is == "nothing"
+def test_a_claim_on_what_is_not_run_is_not_measured_and_has_no_numbers(wrong, tmp_path):
+    table = summary(lora_1=scores(on_harmful=SURE))
+    found = judged(table, claim(**without({"at_least": 0.9} | wrong)), claim(at_least=0.9))
+    assert list(found.verdict) == ["not measured", "holds"] and str(found.n.dtype) == "Int64"
+    found.to_csv(tmp_path / "claims.csv", index=False)
+    rows = read_csv(tmp_path / "claims.csv")
+    numbers_of = [[row[name] for name in ("unit", "value", "low", "high", "n")] for row in rows]
+    assert numbers_of[0] == [""] * 5 and "" not in numbers_of[1] and numbers_of[1][-1] == "60"
+    assert rows[0]["arms"] == " - ".join(wrong.get("arms", ["lora"]))
 
 
 def test_a_claim_of_direction_is_not_decided_where_seeds_contradict_each_other():

@@ -42,8 +42,11 @@ def test_a_resolved_study_has_what_its_file_asks_and_what_the_scale_gives_side_b
     settings = Settings.read(path)
     for name, study in studies_of(settings, Path()).items():
         asked, given = settings.asks(name), {key: settings.values(name)[key] for key in SCALE_KEYS}
-        assert asked.keys() & given.keys() == set()
-        assert study == {**asked, **given} == settings.resolved(name)
+        whole, chosen = {**asked, **given}, {"mixes", "arms", "evaluation", "figures"}
+        assert asked.keys() & given.keys() == set() and whole == settings.whole(name)
+        assert whole.keys() - study.keys() == {"compared", "sizes"} and study.keys() <= whole.keys()
+        assert {key: study[key] for key in study.keys() - chosen} == {key: whole[key] for key in study.keys() - chosen}
+        assert study == settings.resolved(name)
 
 
 ASKS, VALUES = ("asks", "safety-mode"), ("studies", "safety-mode")
@@ -53,7 +56,7 @@ SHAPES = {
     "odd top key": (("mood",), {}, ["mood: ", "bases, checkpoints, corpora, device, gate"]),
     "misspelt study key": ((*VALUES, "seedz"), [1], ["'seedz'", "seeds"]),
     "misspelt recipe key": ((*VALUES, "recipes/standard/lerning_rate"), 1, ["'lerning_rate'", "learning_rate"]),
-    "misspelt split key": ((*ASKS, "splits/wordings-and-acts/seeds"), 1, ["'seeds'", "seed"]),
+    "misspelt split key": ((*VALUES, "splits/requests/seeds"), 1, ["'seeds'", "seed"]),
     "misspelt row key": ((*ASKS, "mixes/standard/rows/3/promt"), "x", ["'promt'", "prompt"]),
     "misspelt claim key": ((*ASKS, "claims/0/atleast"), 1, ["'atleast'", "at_least"]),
     "misspelt arm key": ((*ASKS, "arms/lora/mixture"), "standard", ["'mixture'", "mix, quantisation, recipe"]),
@@ -63,7 +66,7 @@ SHAPES = {
     "key of another plot": ((*ASKS, "figures/gap/conditions"), ["flag-on"], ["'conditions'", "gaps, kinds, mix, plot"]),
     "text for a number": ((*VALUES, "recipes/standard/steps"), "120", ["'120'", "integer"]),
     "fraction of a step": ((*VALUES, "recipes/standard/steps"), 1.5, ["1.5", "integer"]),
-    "truth for a number": ((*ASKS, "splits/wordings-and-acts/seed"), True, ["True", "integer"]),
+    "truth for a number": ((*VALUES, "splits/requests/seed"), True, ["True", "integer"]),
     "number for text": ((*ASKS, "question"), 3, ["3", "not text", "quotes"]),
     "one seed, no list": ((*VALUES, "seeds"), 1, ["1", "a list"]),
     "no seed": ((*VALUES, "seeds"), [], ["[]"]),
@@ -80,12 +83,18 @@ SHAPES = {
     "unknown scorer": ((*ASKS, "scorers/mood"), {}, ["'mood'", "refusal, closeness, abstention"]),
     "a name with capitals": (("scale",), "Pocket", ["'Pocket'", "a-z0-9"]),
     "a study with a space": (("studies", "safety mode"), {}, ["'safety mode'", "joined by hyphens"]),
-    "rows as a share": ((*ASKS, "mixes/standard/rows/0/rows"), 0.5, ["0.5", "integer", "all"]),
+    "rows as a share": ((*VALUES, "sizes/standard/harmful/rows"), 0.5, ["0.5", "integer", "all"]),
+    "no rows": ((*VALUES, "sizes/standard/harmful/rows"), 0, ["0", "How many"]),
+    "a size of no kind": ((*VALUES, "sizes/standard"), {}, ["sizes.standard", "{}"]),
+    "rows in a study": ((*ASKS, "mixes/standard/rows/0/rows"), 5, ["unknown key 'rows'", "kind, prompt"]),
+    "no arm": ((*VALUES, "compared"), [], ["[]"]),
+    "an arm twice": ((*VALUES, "compared"), ["base", "base"], ["non-unique"]),
+    "half of a length": (("corpora", "safety-requests/longest"), {"question": 9}, ["'reference' is missing"]),
     "dropout of one": ((*VALUES, "adapters/standard/dropout"), 1, ["1"]),
     "learning rate of zero": ((*VALUES, "recipes/standard/learning_rate"), 0, ["0", "Peak"]),
     "closeness without an ideal": ((*ASKS, "scorers/closeness"), {}, ["'ideal' is missing"]),
     "an ideal that is a list": ((*ASKS, "scorers/closeness"), {"ideal": ["refusal"]}, ["closeness.ideal", "not text"]),
-    "a cluster that score files have already": ((*ASKS, "clusters"), ["kind"], ["clusters.0", "'kind'"]),
+    "a cluster that score files have already": ((*VALUES, "clusters"), ["kind"], ["clusters.0", "'kind'"]),
     "a gap of one prompt": ((*ASKS, "gaps/standard"), ["flag-on"], ["['flag-on']"]),
     "a gap with itself": ((*ASKS, "gaps/moved"), ["moved-on", "moved-on"], ["non-unique"]),
     "a claim on an arm twice": ((*ASKS, "claims/4/arms"), ["lora", "lora"], ["non-unique"]),

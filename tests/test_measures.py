@@ -13,12 +13,13 @@ from abstain.settings.arms import predictions, scored_on
 from abstain.studies.metrics import measures_of
 from abstain.tables.summary import summarise_runs
 
-STUDIES = {
-    f"{path.stem}-{name}": settings.resolved(name)
+SETTINGS = {
+    f"{path.stem}-{name}": (settings, name)
     for path in [ROOT / "config.yaml", *sorted((ROOT / "config").glob("*.yaml"))]
     for settings in [Settings.read(path)]
     for name in settings.scale["studies"]
 }
+STUDIES = {title: settings.resolved(name) for title, (settings, name) in SETTINGS.items()}
 ASKS = "asks/safety-mode"
 
 
@@ -55,11 +56,29 @@ def test_nothing_is_measured_of_an_arm_on_a_mix_of_another_split():
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_what_a_figure_needs_is_measured(name):
-    study = STUDIES[name]
-    for figure in study["figures"].values():
-        known = set().union(*(measures_of(study, arm, figure["mix"]) for arm in study["arms"]))
-        assert set(load_plot(figure["plot"]).needs(figure)) <= known
+def test_what_a_figure_needs_is_measured_and_of_a_scale_those_figures_are_left_of_which_all_is_measured_there(name):
+    settings, of = SETTINGS[name]
+    assert missed(settings.whole(of), settings.asks(of)) == []
+    left_out = [figure for figure in settings.asks(of)["figures"] if figure not in STUDIES[name]["figures"]]
+    assert missed(STUDIES[name], settings.asks(of)) == left_out and STUDIES[name]["figures"]
+
+
+def missed(study: dict, asked: dict) -> list[str]:
+    """The figures of a study that need more than the record measures."""
+    known = {mix: {m for arm in study["arms"] for m in measures_of(study, arm, mix)} for mix in asked["evaluation"]}
+    needs = {name: load_plot(figure["plot"]).needs(figure) for name, figure in asked["figures"].items()}
+    return [name for name, wanted in needs.items() if not set(wanted) <= known[asked["figures"][name]["mix"]]]
+
+
+def test_each_scale_draws_the_figures_that_its_corpora_fill():
+    drawn = {title: list(study["figures"]) for title, study in STUDIES.items()}
+    both = ["similarity", "refusal"]
+    assert drawn == {
+        "config-safety-mode": ["frontier", "gap"],
+        "config-do-not-answer": both,  # which has no look-alikes and no published split
+        "small-do-not-answer": [*both, "kinds"],
+        "paper-do-not-answer": [*both, "kinds", "published-similarity", "published-refusal"],
+    }
 
 
 # Claims
@@ -97,7 +116,10 @@ def test_a_claim_on_what_is_not_measured_is_refused_with_what_is(pocket, changed
 def test_a_claim_on_closeness_where_nothing_should_be_refused_is_refused(pocket):
     settings = pocket.changed("asks/do-not-answer/mixes/test/rows/0/should", "either")
     said = faults(settings)
-    assert [fault.split(": ")[1] for fault in said] == ["figures.similarity", *(f"claims.{i}.metric" for i in range(3))]
+    assert [fault.split(": ")[1] for fault in said] == [
+        "figures.similarity",
+        *(f"claims.{i}.metric" for i in (0, 1, 2, 7)),
+    ]
     assert all("'closeness" in fault or "'correct-refusal'" in fault for fault in said)
 
 
@@ -128,9 +150,10 @@ def kept(settings: Settings, study: str, keep) -> Settings:
 
 def test_a_figure_of_both_kinds_is_refused_where_the_evaluation_asks_one(pocket):
     said = faults(kept(pocket, "do-not-answer", lambda row: row["kind"] != "benign"))
+    lacking = "on 'test': nothing measures the kind 'benign' of 'refusal' under 'plain'; known: harmful, look-alike, "
     assert [fault.split(": ", 1)[1] for fault in said if "figures" in fault] == [
-        "figures.refusal: a frontier on 'test': nothing measures the kind 'benign' of 'refusal' under 'plain'; "
-        "known: ambiguous, harmful"
+        f"figures.refusal: a frontier {lacking}ordinary",
+        f"figures.kinds: a rates {lacking}ordinary",
     ]
     (said,) = faults(kept(pocket, "safety-mode", lambda row: (row["kind"], row["prompt"]) != ("benign", "moved-off")))
     assert "figures.gap: a gap on 'test': nothing measures the kind 'benign' of 'control-gap' under 'moved'" in said

@@ -11,7 +11,7 @@ from abstain.corpora.readers import READERS
 from abstain.jobs.files import read_json, read_jsonl, sha256
 from normalise import normalise
 
-OWN = {"reader": "chats", "licence": "CC0-1.0", "limit": None, "files": {"chats": {}}}
+OWN = {"reader": "chats", "licence": "CC0-1.0", "limit": None, "longest": None, "files": {"chats": {}}}
 
 
 def normalised(tmp_path, text: str, encoding="utf-8", **changed) -> dict[str, list | dict]:
@@ -108,11 +108,11 @@ def test_files_of_a_corpus_may_have_the_names_that_the_rule_itself_uses(planned,
 
 
 def test_the_record_of_a_fetched_file_names_no_folder_of_the_machine_however_the_mirror_is_set(tmp_path):
-    settings = Settings.read(ROOT / "config/rehearsal.yaml")
+    settings = Settings.read(ROOT / "config/small.yaml")
     (tmp_path / "xstest.csv").write_bytes(XSTEST.read_bytes())
     pins = {"bytes": XSTEST.stat().st_size, "sha256": sha256(XSTEST), "in_mirror": "xstest.csv"}
     settings.scale["corpora"]["xstest"]["files"]["prompts"].update(pins)
-    fetched, record = "results/rehearsal/raw/xstest/prompts", "results/rehearsal/records/fetch/xstest/prompts.json"
+    fetched, record = "results/small/raw/xstest/prompts", "results/small/records/fetch/xstest/prompts.json"
     written = []
     for name, mirror, variable in (("key", str(tmp_path), ""), ("variable", None, str(tmp_path))):
         project = Project(tmp_path / name, settings.changed("mirror", mirror))

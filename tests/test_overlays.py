@@ -139,7 +139,7 @@ def test_a_torn_overlay_is_refused_by_its_own_name(one):
 
 def planted(tmp_path: Path, path: str, before: str, after: str) -> Path:
     """A copy of the project's configuration in which one text of a file is another."""
-    for name in ("config.yaml", "config/studies/safety-mode.yaml", "config/studies/do-not-answer-authored.yaml"):
+    for name in ("config.yaml", "config/studies/safety-mode.yaml", "config/studies/do-not-answer.yaml"):
         write(str(tmp_path / name), (ROOT / name).read_text(encoding="utf-8"))
     text = (tmp_path / path).read_text(encoding="utf-8")
     assert text.count(before) == 1
@@ -147,7 +147,7 @@ def planted(tmp_path: Path, path: str, before: str, after: str) -> Path:
     return tmp_path / path
 
 
-AUTHORED, SAFETY = "config/studies/do-not-answer-authored.yaml", "config/studies/safety-mode.yaml"
+QUESTIONS, SAFETY = "config/studies/do-not-answer.yaml", "config/studies/safety-mode.yaml"
 PLANTED = {
     "a value in braces of the scale": (
         "config.yaml", "rank: 32", "rank: 0", "studies.do-not-answer.adapters.standard.rank",
@@ -156,16 +156,25 @@ PLANTED = {
         "config.yaml", "max_length: 256", "max_lenght: 256", "studies.do-not-answer.recipes.standard.max_lenght",
     ),
     "a name in the scale": (
-        "config.yaml", "do-not-answer-authored.yaml\n    base: pocket", "do-not-answer-authored.yaml\n    base: pockt",
+        "config.yaml", "do-not-answer.yaml\n    base: pocket", "do-not-answer.yaml\n    base: pockt",
         "studies.do-not-answer.base",
     ),
-    "a value of a study": (SAFETY, "seed: 1\nclusters", "seed: one\nclusters", "splits.wordings-and-acts.seed"),
-    "a value in braces of a study": (
-        SAFETY, "rows: 96, per: {}}\n  test", "rows: most, per: {}}\n  test", "mixes.standard.rows.5.rows",
+    "a size in the scale": (
+        "config.yaml", "ambiguous: {rows: 96", "ambiguous: {rows: most",
+        "studies.safety-mode.sizes.standard.ambiguous.rows",
     ),
-    "a name in a study": (AUTHORED, "arms: [qlora, base]", "arms: [qlora, bas]", "claims.0.arms.1"),
-    "a text of a study": (AUTHORED, "{risk_area}", "{risk area}", "targets.refusal.0"),
-    "a metric of a claim": (AUTHORED, "metric: false-refusal", "metric: false-refusals", "claims.3.metric"),
+    "an arm that the scale compares": (
+        "config.yaml", "[base, lora, qlora]", "[base, lora, qlor]", "studies.safety-mode.compared.2",
+    ),
+    "a value of a study": (
+        SAFETY, "part: test\n    seed: 1", "part: test\n    seed: one", "mixes.test.seed",
+    ),
+    "a value in braces of a study": (
+        SAFETY, "absent, should: answer", "absent, should: anser", "mixes.test.rows.7.should",
+    ),
+    "a name in a study": (QUESTIONS, "arms: [qlora, base]", "arms: [qlora, bas]", "claims.0.arms.1"),
+    "a text of a study": (QUESTIONS, "{risk_area}", "{risk area}", "targets.refusal.0"),
+    "a metric of a claim": (QUESTIONS, "metric: false-refusal", "metric: false-refusals", "claims.3.metric"),
     "a condition of a figure": (SAFETY, "gaps: [standard, moved,", "gaps: [standard, move,", "figures.gap.gaps.1"),
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from damages import faults_of
 from abstain.settings.places import LEAST_ROOM, needed_faults, own_file_faults, room_faults
 from abstain.studies.check import check_places
 
-PUBLIC = load(ROOT / "config/rehearsal.yaml")
+PUBLIC = load(ROOT / "config/small.yaml")
 
 
 def faults(scale: dict, home: Path, **environment: str) -> list[str]:
@@ -74,5 +74,5 @@ def test_the_first_rule_of_the_flow_that_reads_a_missing_file_is_named(planned):
 def test_a_scale_is_read_without_looking_at_places(tmp_path, monkeypatch):
     """A compute node need not see the mirror, nor files that only the first jobs read."""
     monkeypatch.chdir(tmp_path)
-    settings = Settings.read(ROOT / "config/rehearsal.yaml").changed("mirror", "/nowhere")
+    settings = Settings.read(ROOT / "config/small.yaml").changed("mirror", "/nowhere")
     assert list(studies_of(settings, Path())) == ["do-not-answer"]

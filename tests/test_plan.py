@@ -9,7 +9,7 @@ from described import SCHEMAS
 from abstain.settings.arms import UNSEEDED, predictions, scores
 from abstain.studies import plan
 
-SCALES = ["config.yaml", "config/paper.yaml", "config/rehearsal.yaml"]
+SCALES = ["config.yaml", "config/paper.yaml", "config/small.yaml"]
 FLOW = "audit calibrate render initialise train_sft merge predict score_text score_embedding summarise present plot"
 each_scale = pytest.mark.parametrize("settings", [Settings.read(ROOT / path) for path in SCALES], ids=SCALES)
 
@@ -95,7 +95,7 @@ def test_a_file_is_fetched_only_where_it_is_not_our_own(pocket):
     assert [rule for rule, _ in plan.jobs_of_scale(pocket.scale)] == ["resolve", "check_detector", "normalise"]
     paper = list(plan.jobs_of_scale(Settings.read(ROOT / "config/paper.yaml").scale))
     assert ("fetch_base", {"base": "qwen3-0-6b"}) in paper
-    corpora = ["do-not-answer", "xstest", "coconot-preferences"]
+    corpora = ["do-not-answer", "xstest", "coconot-preferences", "alpaca-demonstrations"]
     assert [wildcards["corpus"] for rule, wildcards in paper if rule == "fetch"] == corpora
     assert [wildcards["corpus"] for rule, wildcards in paper if rule == "normalise"] == corpora
 

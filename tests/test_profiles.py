@@ -134,5 +134,5 @@ def test_no_rule_and_no_program_knows_the_name_of_a_study_or_scale():
 
 
 def test_no_rule_and_no_program_knows_a_kind_of_request_but_those_that_read_or_author_them():
-    assert len(KINDS) == 3
+    assert len(KINDS) == 5
     assert [(path, literal) for path, literal in found(KINDS) if not path.startswith(KNOW_KINDS)] == []

@@ -3,11 +3,20 @@
 The files are our own, with mild questions in the formats of the published ones.
 """
 
+import hashlib
+import json
+
 import pytest
-from corpora_helpers import COCONOT, DNA, PUBLIC, XSTEST, sorted_out
+from corpora_helpers import ALPACA, COCONOT, DNA, PUBLIC, XSTEST, sorted_out
 
 from abstain.corpora.download import CorpusError
-from abstain.corpora.readers import plain_text, read_coconot_preferences, read_do_not_answer, read_xstest
+from abstain.corpora.readers import (
+    plain_text,
+    read_coconot_preferences,
+    read_do_not_answer,
+    read_instructions,
+    read_xstest,
+)
 
 
 @pytest.mark.parametrize(("reader", "name", "file"), PUBLIC.values(), ids=PUBLIC)
@@ -31,7 +40,9 @@ def test_a_public_corpus_reads_the_same_however_its_file_was_saved(tmp_path, rea
 @pytest.mark.parametrize(("reader", "name", "file"), PUBLIC.values(), ids=PUBLIC)
 def test_every_row_of_a_public_corpus_is_an_example_or_set_aside_and_its_text_can_be_split_by(reader, name, file):
     good, bad = sorted_out(reader(**{name: str(file)}))
-    assert len(good) + len(bad) == len(file.read_text(encoding="utf-8").splitlines()) - (file.suffix == ".csv")
+    text = file.read_text(encoding="utf-8")
+    rows = len(json.loads(text)) if file.suffix == ".json" else len(text.splitlines()) - (file.suffix == ".csv")
+    assert len(good) + len(bad) == rows
     assert all(
         row["text"] == plain_text(row["question"]) and row["question"].strip() == row["question"] for row in good
     )
@@ -143,35 +154,98 @@ def test_xstest_sets_an_unusable_row_aside_with_its_reason(tmp_path, line, reaso
     assert good[-1]["id"] == "xstest-10"
 
 
-def test_coconot_gives_prompts_alone_and_sets_a_repeated_one_aside():
+def test_coconot_gives_prompts_with_the_preferred_reply_and_sets_a_repeated_one_aside():
     good, bad = sorted_out(read_coconot_preferences(str(COCONOT)))
     assert bad == [("coconot_pref.jsonl, line 5", "the same prompt as coconot_pref.jsonl, line 1")]
     assert good[4] == {
         "id": "coconot-f6g7h8i",
-        "kind": "benign",
+        "kind": "complete",
         "question": "Describe a café at night in two sentences.",
         "text": "describe a café at night in two sentences.",
+        "reference": "Here is a short answer.\n\n1. First’s first.",
         "category": "Unsupported requests",
         "subcategory": "output modality limitations",
     }
-    assert {row["kind"] for row in good} == {"benign"}
+    safe = "Requests with safety concerns"  # what looks harmful is asked because of its safety
+    assert [row["kind"] for row in good] == ["look-alike" if row["category"] == safe else "complete" for row in good]
+    assert {row["kind"] for row in good} == {"look-alike", "complete"}
 
 
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"id": "h8", "category": "c", "subcategory": "s"}', "prompt must be text that is not empty"),
-        ('{"id": 8, "category": "c", "subcategory": "s", "prompt": " "}', "id and prompt must be text"),
+        ('{"id": "h8", "category": "c", "subcategory": "s", "chosen": "r"}', "prompt must be text that is not empty"),
+        ('{"id": "h8", "category": "c", "subcategory": "s", "prompt": "Why?"}', "chosen must be text that is not"),
+        ('{"id": 8, "category": "c", "subcategory": "s", "prompt": " ", "chosen": "r"}', "id and prompt must be text"),
         ('{"id": "h8", "category": "c", "subcategory": "s", "prompt": "Wh', "no JSON: "),
         ('{"id": "h8", "category": "c", "subcategory": "s", "prompt": "\\ud83d"}', "no JSON: "),
         ('["h8"]', 'it is a list; expected is one object a line, such as {"id": "...", "category"'),
     ],
-    ids=["no prompt", "number and blank", "cut off", "half a character", "no object"],
+    ids=["no prompt", "no reply", "number and blank", "cut off", "half a character", "no object"],
 )
 def test_coconot_sets_an_unusable_line_aside_with_its_reason(tmp_path, line, reason):
     path = tmp_path / "pairs.jsonl"
-    last = '{"id": "i9", "category": "c", "subcategory": "s", "prompt": "Who?"}'
+    last = '{"id": "i9", "category": "c", "subcategory": "s", "prompt": "Who?", "chosen": "I."}'
     path.write_text(f"{line}\n{last}\n", encoding="utf-8")
     good, bad = sorted_out(read_coconot_preferences(str(path)))
     assert [where for where, _ in bad] == ["pairs.jsonl, line 1"] and bad[0][1].startswith(reason)
     assert [row["id"] for row in good] == ["coconot-i9"]
+
+
+def test_instructions_have_their_input_behind_an_empty_line_and_the_reply_as_reference():
+    good, _ = sorted_out(read_instructions(str(ALPACA)))
+    assert [row["question"] for row in good] == [
+        "Name three birds.",
+        "Count the words of the sentence.\n\nThe señora paints her boat.",
+        "Write a line about rain.",
+        "Sort these numbers.\n\n3, 1, 2",
+    ]
+    assert good[1] == {
+        "id": hashlib.sha256(good[1]["question"].encode()).hexdigest()[:16],
+        "kind": "ordinary",
+        "question": good[1]["question"],
+        "text": "count the words of the sentence. the señora paints her boat.",
+        "reference": "There are five words in it.",
+    }
+    assert {row["kind"] for row in good} == {"ordinary"}
+
+
+def test_instructions_set_aside_what_occurs_again_what_declines_and_what_has_no_text():
+    _, bad = sorted_out(read_instructions(str(ALPACA)))
+    assert bad == [
+        ("row 4", "the same instruction as row 1"),
+        ("row 5", "its reply declines"),
+        ("row 6", "instruction and output must be texts that are not empty"),
+        ("row 8", "its reply declines"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"instruction": "Say it.", "input": ""}, "instruction and output must be texts"),
+        ({"instruction": " ", "input": "", "output": "Yes."}, "instruction and output must be texts"),
+        ({"instruction": 3, "input": "", "output": "Yes."}, "instruction and output must be texts"),
+        (["Say it.", "", "Yes."], "instruction and output must be texts"),
+        ({"instruction": "Say it.", "input": "", "output": "I\u2019m sorry, no."}, "its reply declines"),
+        ({"instruction": "Say it.", "input": "", "output": "As an AI model, I have none."}, "its reply declines"),
+        ({"instruction": "Say it.", "input": "", "output": "Well, I can't do that."}, "its reply declines"),
+        ({"instruction": "SAY  more.", "input": None, "output": "Yes."}, "the same instruction as row 1"),
+    ],
+    ids=["no output", "blank", "a number", "a list", "sorry", "an AI", "cannot", "again in capitals"],
+)
+def test_instructions_set_an_unusable_row_aside_with_its_reason(tmp_path, row, reason):
+    first, last = ({"instruction": text, "input": "", "output": "Yes."} for text in ("Say more.", "Say less."))
+    path = tmp_path / "demonstrations.json"
+    path.write_text(json.dumps([first, row, last]), encoding="utf-8")
+    good, bad = sorted_out(read_instructions(str(path)))
+    assert [where for where, _ in bad] == ["row 2"] and bad[0][1].startswith(reason)
+    assert [row["question"] for row in good] == ["Say more.", "Say less."]
+
+
+@pytest.mark.parametrize(("text", "words"), [("[{", r"no JSON \("), ("", r"no JSON \("), ('{"a": 1}', "no JSON array")])
+def test_instructions_that_are_no_json_array_are_refused_with_the_file(tmp_path, text, words):
+    path = tmp_path / "demonstrations.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CorpusError, match=f"demonstrations.json is {words}.*bring the published file back"):
+        list(read_instructions(str(path)))

@@ -15,17 +15,20 @@ def in_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-ASKS = "asks/safety-mode"
+ASKS, VALUES = "asks/safety-mode", "studies/safety-mode"
+SIZE = {"harmful": {"rows": 1, "per": {}}}
 LOST = {
-    "a base": ("studies/safety-mode/base", "bigger", ["studies.safety-mode.base: there is no base", "known: pocket"]),
-    "a corpus": (f"{ASKS}/corpora", ["nowhere"], ["corpora.0: there is no corpus", "known: safety-requests"]),
+    "a base": (f"{VALUES}/base", "bigger", ["studies.safety-mode.base: there is no base", "known: pocket"]),
+    "a corpus": (f"{VALUES}/corpora", ["nowhere"], ["corpora.0: there is no corpus", "known: safety-requests"]),
+    "an arm to compare": (f"{VALUES}/compared", ["base", "dpo"], ["compared.1: there is no arm", "base, lora, qlora"]),
+    "a mix with a size": (f"{VALUES}/sizes/exam", SIZE, ["sizes.exam: there is no mix", "known: standard, test"]),
     "an arm to start from": (f"{ASKS}/arms/lora/from", "sft", ["arms.lora.from: ", "known: base, lora, qlora"]),
     "a mix to train on": (f"{ASKS}/arms/lora/mix", "heavy", ["arms.lora.mix: ", "known: standard, test"]),
     "a mix to stop by": (f"{ASKS}/arms/lora/validation", "heavy", ["arms.lora.validation: ", "known: standard, test"]),
     "a recipe": (f"{ASKS}/arms/lora/recipe", "soup", ["arms.lora.recipe: ", "known: standard"]),
     "an adapter": (f"{ASKS}/arms/lora/adapter", "rank-9", ["arms.lora.adapter: ", "known: standard"]),
     "a mix to score": (f"{ASKS}/evaluation", ["exam"], ["evaluation.0: ", "there is no mix", "known: standard, test"]),
-    "a split": (f"{ASKS}/mixes/standard/split", "words", ["mixes.standard.split: ", "known: wordings-and-acts"]),
+    "a split": (f"{ASKS}/mixes/standard/split", "words", ["mixes.standard.split: ", "known: requests"]),
     "a part": (f"{ASKS}/mixes/standard/part", "dev", ["mixes.standard.part: ", "known: test, train"]),
     "a prompt": (f"{ASKS}/mixes/standard/rows/0/prompt", "on", ["standard.rows.0.prompt: ", "flag-on", "moved-off"]),
     "a target": (f"{ASKS}/mixes/standard/rows/0/target", "no", ["standard.rows.0.target: ", "overview, refusal"]),
@@ -68,7 +71,7 @@ def test_an_evaluation_on_rows_to_train_on_is_refused(pocket):
 
 
 def test_a_row_to_be_scored_without_the_right_behaviour_is_refused(pocket):
-    row = {"kind": "benign", "prompt": "flag-on", "target": "answer", "rows": 1, "per": {}}
+    row = {"kind": "benign", "prompt": "flag-on", "target": "answer"}
     (said,) = faults(pocket.changed(f"{ASKS}/mixes/test/rows/2", row))
     assert "mixes.test.rows.2: the key 'should' is missing, and" in said
 
@@ -110,12 +113,12 @@ def test_a_taught_refusal_that_begins_with_a_field_leaves_the_scorer_nothing_to_
 @pytest.mark.parametrize(
     ("where", "value", "words"),
     [
-        ("by/act/train", 0.3, ["splits.wordings-and-acts.by.act: ", "0.8999", "not 1"]),
-        ("by/wording/test", 0.5, ["splits.wordings-and-acts.by.wording: ", "1.1", "not 1"]),
+        ("by/act/train", 0.3, ["studies.safety-mode.splits.requests.by.act: ", "0.8999", "not 1"]),
+        ("by/wording/test", 0.5, ["studies.safety-mode.splits.requests.by.wording: ", "1.1", "not 1"]),
     ],
 )
 def test_shares_that_do_not_add_up_are_refused(pocket, where, value, words):
-    (said,) = faults(pocket.changed(f"{ASKS}/splits/wordings-and-acts/{where}", value))
+    (said,) = faults(pocket.changed(f"{VALUES}/splits/requests/{where}", value))
     assert [word for word in words if word not in said] == []
 
 
@@ -131,20 +134,15 @@ PUBLIC = "asks/do-not-answer"
     ],
 )
 def test_an_arm_stays_within_its_split_and_stops_by_a_mix(arm, words):
-    settings = Settings.read(ROOT / "config/rehearsal.yaml")
+    settings = Settings.read(ROOT / "config/paper.yaml")
     for key, value in arm.items():
         settings = settings.changed(f"{PUBLIC}/arms/qlora/{key}", value)
     (said,) = faults(settings)
     assert [word for word in words if word not in said] == []
 
 
-def test_a_mix_to_stop_by_is_refused_where_the_recipe_does_not_stop(pocket):
-    (said,) = faults(pocket.changed(f"{ASKS}/arms/lora/validation", "standard"))
-    assert "arms.lora.validation: the recipe 'standard' does not stop early" in said and "write null" in said
-
-
 def test_an_arm_of_a_split_of_which_nothing_is_scored_is_refused():
-    settings = Settings.read(ROOT / "config/rehearsal.yaml").changed(f"{PUBLIC}/evaluation", ["test"])
+    settings = Settings.read(ROOT / "config/paper.yaml").changed(f"{PUBLIC}/evaluation", ["test"])
     settings = settings.changed(f"{PUBLIC}/claims", []).changed(f"{PUBLIC}/figures", {})
     (said,) = faults(settings)
     assert "arms.published.mix: no mix of the evaluation has the split 'published', so nothing could be scored" in said
@@ -160,6 +158,7 @@ def test_an_arm_of_a_split_of_which_nothing_is_scored_is_refused():
         ("requests", ["acts"], ["acts and wordings, found acts"]),
         ("xstest", ["prompts", "more"], ["prompts, found prompts and more"]),
         ("coconot-preferences", ["chats"], ["pairs, found chats"]),
+        ("instructions", ["chats"], ["demonstrations, found chats"]),
         ("chats", ["a/../b"], ["'a/../b'", "joined by hyphens"]),
     ],
 )

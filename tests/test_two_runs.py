@@ -19,7 +19,7 @@ from conftest import ROOT, Project, Settings
 @pytest.fixture
 def stuck(tmp_path) -> Iterator[Project]:
     """A project whose first job waits for a server that never answers."""
-    settings = Settings.read(ROOT / "config/rehearsal.yaml")
+    settings = Settings.read(ROOT / "config/paper.yaml")
     with socket.create_server(("127.0.0.1", 0)) as server:
         for corpus in settings.scale["corpora"].values():
             for file in corpus["files"].values():
@@ -74,7 +74,7 @@ def second(project: Project, *command: str) -> tuple[int, str]:
 
 
 def test_a_second_run_at_once_stops_with_one_message_and_leaves_the_first_alone(stuck):
-    target = "results/rehearsal/raw/do-not-answer/questions"
+    target = "results/paper/raw/do-not-answer/questions"
     snakemake = stuck.command(target, "--cores", "1")
     with running(stuck, *snakemake, once=snakemake_holds_the_folder) as first:
         status, said = second(stuck, *snakemake)

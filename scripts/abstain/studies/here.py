@@ -30,7 +30,7 @@ def _comparison_faults(study: dict) -> Iterator[Fault]:
         yield Fault("compared", "the arm 'base' is what the others are compared with; add it")
     for i, name in enumerate(compared):
         start = study["arms"][name]["from"]
-        if start is not None and start not in compared:
+        if start not in (None, "base", *compared):
             yield Fault(f"compared.{i}", f"{name!r} starts from the arm {start!r}, which is not compared; add it")
 
 
