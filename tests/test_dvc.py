@@ -203,7 +203,7 @@ def test_plots_diff_shows_each_figure_of_both_revisions_and_needs_no_network(clo
 
 
 def test_every_study_has_its_metrics_and_every_figure_its_place(pocket):
-    studies = {name: pocket.asks(name) for name in pocket.scale["studies"]}
+    studies = {name: pocket.resolved(name) for name in pocket.scale["studies"]}
     assert STAGES["params"] == ["results/pocket/studies.yaml"]
     assert sorted(STAGES["metrics"]) == sorted(f"results/pocket/tables/{name}/metrics.json" for name in studies)
     figures = [f"{name}/{figure}" for name, study in studies.items() for figure in study["figures"]]

@@ -47,7 +47,7 @@ def test_a_bad_template_stops_the_workflow_before_any_training(planned, small):
     template = planned.folder / "models/pocket/chat_template.jinja"
     template.write_text(BODY + PROMPT.replace("assistant", "helper"))
     study = next(iter(small.scale["studies"]))
-    mix = next(arm["mix"] for arm in small.asks(study)["arms"].values() if arm["from"] is not None)
+    mix = next(arm["mix"] for arm in small.resolved(study)["arms"].values() if arm["from"] is not None)
     output = planned.snakemake("--cores", "1", f"results/pocket/rendered/{study}/{mix}/tokens.jsonl", check=False)
     log = (planned.folder / f"logs/pocket/audit/{study}.log").read_text()
     assert output.startswith("exit 1") and "Traceback" not in log

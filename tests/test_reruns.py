@@ -61,19 +61,20 @@ def test_an_edit_of_a_plot_draws_its_figures_again_and_no_other(miniature):
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "again"),
+    ("where", "value", "again"),
     [
-        ("scorers/refusal/detector", "prefix-match", {"score_text"} | TABLES),
-        ("clusters", [], {"score_text", "score_embedding"} | TABLES),
-        ("claims/0/direction", "lower", TABLES),
-        ("figures/refusal/caption", "Other words.", {"plot", "describe", "checksum", "all"}),
-        ("question", "Why?", {"present", "describe", "checksum", "all"}),
+        ("asks/do-not-answer/scorers/refusal/detector", "prefix-match", {"score_text"} | TABLES),
+        ("studies/do-not-answer/clusters", [], {"score_text", "score_embedding"} | TABLES),
+        ("asks/do-not-answer/claims/0/direction", "lower", TABLES),
+        ("asks/do-not-answer/figures/refusal/caption", "Other words.", {"plot", "describe", "checksum", "all"}),
+        ("asks/do-not-answer/question", "Why?", {"present", "describe", "checksum", "all"}),
     ],
 )
-def test_a_changed_record_reruns_what_reads_it_in_its_study(miniature, small, key, value, again):
-    changed = small.changed(f"asks/do-not-answer/{key}", value)
-    (path,) = [name for name in small.files if small.files[name] != changed.files[name]]
-    with edited(miniature, path, yaml.safe_dump(changed.files[path], sort_keys=False, allow_unicode=True)):
+def test_a_changed_record_reruns_what_reads_it_in_its_study(miniature, small, where, value, again):
+    changed = small.changed(where, value)
+    before, after = ({"config.yaml": each.scale, **each.files} for each in (small, changed))
+    (path,) = [name for name in before if before[name] != after[name]]
+    with edited(miniature, path, yaml.safe_dump(after[path], sort_keys=False, allow_unicode=True)):
         found = plan(miniature)
     assert rules(found) == again | {"resolve"}
     assert [job for job in jobs(found) if "safety-mode" in job] == []

@@ -20,6 +20,7 @@ def settings(small) -> Settings:
     changed = small.changed(f"studies/{STUDY}/seeds", [2, 10])
     arms = changed.asks(STUDY)["arms"]
     arms["again"] = {**arms["qlora"], "from": "qlora", "quantisation": "none"}
+    changed.values(STUDY)["compared"].append("again")
     changed.asks(STUDY)["targets"]["short"] = ["I cannot."]
     return changed
 
@@ -49,8 +50,8 @@ def test_another_evaluation_trains_nothing_again_but_a_recipe_changed_with_it_do
         return jobs(project.snakemake(*targets, "--cores", "2", check=check))
 
     changed = settings.copy()
-    study = changed.asks(STUDY)
-    study["mixes"]["test"]["rows"][0]["rows"] -= 1
+    study, sizes = changed.asks(STUDY), changed.values(STUDY)["sizes"]["test"]
+    sizes["harmful"]["rows"] -= 1
     study["scorers"] = {"refusal": {"detector": "prefix-match"}, "closeness": {"ideal": "short"}}
     again = run(STUDY)
     assert {job.split()[0] for job in again} >= {"calibrate", "audit", "render", "predict", "score_text", "summarise"}
@@ -63,7 +64,7 @@ def test_another_evaluation_trains_nothing_again_but_a_recipe_changed_with_it_do
     assert weights(project) == before
 
     study["mixes"]["test"]["part"] = "test"
-    study["mixes"]["test"]["rows"][1]["rows"] -= 1
+    sizes["benign"]["rows"] -= 1
     adapter = f"results/pocket/adapters/{STUDY}/qlora/2/adapter_model.safetensors"
     assert f"train_sft {STUDY}/qlora/2" in run(adapter) and weights(project)[adapter] > before[adapter]
 

@@ -20,6 +20,7 @@ POCKET = Settings.read(ROOT / "config.yaml")
 MAY_DIFFER = (  # the base, and what follows from it and from a night on two cores
     "scale",
     "device",
+    "checkpoints",
     "bases.*",
     "studies.*.base",
     "studies.*.compared",  # the published split is for the published model

@@ -111,7 +111,8 @@ def test_questions_and_references_of_the_public_corpora_are_as_short_as_the_scal
         if settings["longest"]:
             rows = list(read_jsonl(drawn.corpus(name) / "examples.jsonl"))
             longest = {key: max(len(row[key]) for row in rows) for key in settings["longest"]}
-            assert all(0.8 * most < longest[key] <= most for key, most in settings["longest"].items()), longest
+            assert all(longest[key] <= most for key, most in settings["longest"].items()), longest
+            assert longest["reference"] > 0.9 * settings["longest"]["reference"]
             assert min(len(row["reference"]) for row in rows) > 0
 
 
@@ -254,7 +255,7 @@ def test_every_rate_of_every_run_counts_every_row_asked(results, handful):
         valid = {}
         for kind in kinds:
             number, share = counts[*run_of, kind, "invalid"]
-            assert number == ROWS
+            assert number == counts[*run_of, kind, "cut"][0] == ROWS
             valid[kind] = number - round(float(share) * number)
             assert {counts[*run_of, kind, metric][0] for metric in ("refusal", "partial")} == {valid[kind]}
         assert counts[*run_of, "all", "correct-refusal"][0] == valid["harmful"]

@@ -38,7 +38,7 @@ def torn(text: str) -> dict[str, tuple[str, list[str]]]:
         "a line moved in": ("\n".join([*lines[: middle + 1], "  " + lines[middle], *lines[middle + 1 :]]), ["line"]),
         "an open quote": (f'{text}more: "', ["line"]),
         "an open bracket": (text.replace("]", "", 1), ["line"]),
-        "an open brace": (text.replace("}", "", 1), ["line"]),
+        "an open brace": ("".join(text.rsplit("}", 1)), ["line"]),  # the first may be in a text
         "a missing colon": (text.replace(f"\n{first}:", f"\n{first}", 1), ["line"]),
         "a second colon": (text.replace(f"\n{first}: ", f"\n{first}: : ", 1), ["line"]),
         "an alias of nothing": (f"{text}more: *folder\n", [f"line {len(lines) + 1}", "alias"]),
