@@ -87,6 +87,7 @@ def temporary_of(jobs):
 
 def lasting_of(jobs):
     """Their other files: what is there when a run is done."""
+    jobs = list(jobs)
     gone = set(temporary_of(jobs))
     return [file for file in files_of(jobs) if file not in gone]
 
