@@ -38,16 +38,25 @@ def check_files(files: list[Path], command_line: Mapping) -> None:
 def read_studies(config: dict, files: list[Path], home: Path, is_main: bool) -> dict[str, dict]:
     """The resolved record of every study of a scale; raises ConfigError with every fault, or ChangedError in a job.
 
-    A study is checked whole, so that a fault shows at every scale, and then what of it is run here.
-
     `files` are the scale's files in the order in which they were read, `home` is the Snakefile's folder. The process
     that plans the run notes what the study files hold; a job that parses the Snakefile again compares.
     """
     if not is_main:
         check_unchanged()
-    documents = [Document(path) for path in files]
     refuse(overlay_faults(config, files, home))
     sources = read_scale(config, files, home)
+    studies = resolved_studies(config, sources, files, home)
+    if is_main:
+        remember(document.path for document in sources.values())
+    return studies
+
+
+def resolved_studies(config: dict, sources: dict[str, Document], files: list[Path], home: Path) -> dict[str, dict]:
+    """The resolved record of every study, from the study files by study; raises ConfigError with every fault.
+
+    A study is checked whole, so that a fault shows at every scale, and then what of it is run here.
+    """
+    documents = [Document(path) for path in files]
     studies = resolve(config, sources, home)
     faults = [located(fault, documents) for fault in file_name_faults(config)]
     for name, study in studies.items():
@@ -57,8 +66,6 @@ def read_studies(config: dict, files: list[Path], home: Path, is_main: bool) -> 
             else:
                 faults.append(located(fault, [sources[name]]))
     refuse(faults)
-    if is_main:
-        remember(document.path for document in sources.values())
     return {name: with_figures(run_here(study)) for name, study in studies.items()}
 
 

@@ -13,7 +13,8 @@ from abstain.jobs.files import sha256
 from abstain.jobs.packages import others
 from abstain.jobs.paths import HOME, MADE, found
 from abstain.settings.files import Document, file_faults
-from abstain.settings.studies import read_scale, resolve
+from abstain.settings.studies import read_scale
+from abstain.studies.check import resolved_studies
 from abstain.verdicts.contents import differences, short
 
 
@@ -65,7 +66,7 @@ def _settings(folder: Path, record: dict) -> Iterator[str]:
         if config.get("scale") != folder.resolve().name:
             continue
         try:
-            studies = resolve(config, read_scale(config, [path], HOME), HOME)
+            studies = resolved_studies(config, read_scale(config, [path], HOME), [path], HOME)
         except AbstainError as error:
             yield f"settings: {error}"
             continue
