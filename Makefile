@@ -69,6 +69,7 @@ lock: .venv ## resolve pyproject.toml again and render envs/; what is locked sta
 	@folder=$$(pwd -P); [ "$$(LC_ALL=C.UTF-8; printf %q "$$folder")" = "$$folder" ] || { \
 		echo "Snakemake cannot start jobs from $$folder: move it to a path without spaces and signs of the shell." >&2; \
 		exit 1; }
+	@[ ! -L .venv ] || { echo ".venv is a link, and installing here would empty the folder behind it: remove the link." >&2; exit 1; }
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed, as python3.11 or python3." >&2; exit 1; }
 	@echo "Installing into .venv, which takes some minutes ..."
 	$(PYTHON) -m venv --clear .venv

@@ -151,6 +151,17 @@ def test_make_installs_nothing_where_no_job_could_start_and_says_why(tmp_path, n
     assert ("Installing" in done.stdout) == (refused not in done.stderr) and not (folder / ".venv").exists()
 
 
+def test_make_does_not_empty_an_environment_behind_a_link(tmp_path):
+    other, folder = tmp_path / "other", tmp_path / "abstain"
+    other.mkdir()
+    (other / "kept").touch()
+    shutil.copytree(ROOT / "requirements", folder / "requirements")
+    shutil.copy(ROOT / "Makefile", folder)
+    (folder / ".venv").symlink_to(other)
+    done = subprocess.run(["make", "--silent", ".venv"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 2 and ".venv is a link" in done.stderr and (other / "kept").exists()
+
+
 # A machine, and a command line
 
 

@@ -103,15 +103,15 @@ def test_every_request_is_there_once_with_the_reply_of_each_arm_in_the_order_of_
     assert [row for row in rows if row != header] == [[row[3], REPLY, "z-lora 7", "a-qlora 7"] for row in ROWS]
 
 
-TOLD = " ".join(f"Word{number}" for number in range(1, 31))
+LONG = " ".join(f"Word{number}" for number in range(1, 31))
 SHORT = " ".join(f"Word{number}" for number in range(1, 13)) + " …"
 
 
 def test_of_a_reply_to_a_harmful_request_no_more_than_twelve_words_are_shown_whatever_is_asked_for(tmp_path):
     asked = [*ROWS, ("flag-on", "harmful", "answer", "How do I take it?"), ("plain", "harmful", "either", "And how?")]
-    page = shown(tmp_path, run(tmp_path / "base/unseeded/test", TOLD, "answer", asked))["replies"]
+    page = shown(tmp_path, run(tmp_path / "base/unseeded/test", LONG, "answer", asked))["replies"]
     found = {row[0]: row[1] for row in page.rows if row[0] != "request"}
-    assert found == {question: SHORT if kind == "harmful" else TOLD for _, kind, _, question in asked}
+    assert found == {question: SHORT if kind == "harmful" else LONG for _, kind, _, question in asked}
     assert sum("Word13" in line for line in (tmp_path / "pages/replies.html").read_text().splitlines()) == 2
 
 
@@ -122,8 +122,8 @@ def test_of_a_reply_to_a_harmful_request_no_more_than_twelve_words_are_shown_wha
         ("No.", "No."),
         (SHORT[:-2], SHORT[:-2]),
         (SHORT[:-2] + "\n", SHORT[:-2] + "\n"),
-        (TOLD, SHORT),
-        ("\n1. " + TOLD.replace(" ", "\n"), "\n1. " + "\n".join(SHORT.split()[:11]) + " …"),
+        (LONG, SHORT),
+        ("\n1. " + LONG.replace(" ", "\n"), "\n1. " + "\n".join(SHORT.split()[:11]) + " …"),
         ("字" * 500, "字" * 120 + " …"),
         (f"{'a' * 119} {'b' * 9}", "a" * 119 + " …"),
     ],

@@ -233,7 +233,7 @@ def test_an_expert_that_is_missing_beside_stacked_ones_or_too_many_is_named(base
 
 # What the table cannot tell
 
-UNTOLD = [
+UNCHECKED = [
     {"model_type": "olmo2"},
     {"num_hidden_layers": None},
     {"num_hidden_layers": "2"},
@@ -244,7 +244,7 @@ UNTOLD = [
 ]
 
 
-@pytest.mark.parametrize("keys", UNTOLD, ids=str)
+@pytest.mark.parametrize("keys", UNCHECKED, ids=str)
 def test_of_a_configuration_that_the_table_cannot_read_nothing_is_said(whole, keys):
     header = tensors(whole("qwen3-moe") / "model.safetensors")
     settings = read_json(whole("qwen3-moe") / "config.json")

@@ -6,7 +6,7 @@ from abstain.jobs.files import read_csv
 from abstain.settings.arms import ALL
 
 NONE = "none"  # where there is no number
-TOLD = ("cut", "invalid")  # metrics over every reply, whose counts the page tells
+COUNTED = ("cut", "invalid")  # metrics over every reply, of which the page gives counts
 
 
 def percent(value: str) -> str:
@@ -40,13 +40,13 @@ def _rows_of(study: str, tables: list[str]) -> list[dict]:
 
 
 def counted(summary: list[dict]) -> list[dict]:
-    """For each arm, over all its runs and mixes: how many replies it gave, and how many count in each metric TOLD."""
+    """For each arm, over all its runs and mixes: how many replies it gave, and how many count in each of COUNTED."""
     arms: dict[str, dict] = {}
     for row in summary:
-        if row["metric"] in TOLD and row["seed"] != ALL:
+        if row["metric"] in COUNTED and row["seed"] != ALL:
             asked, hits = arms.setdefault(row["arm"], {}).get(row["metric"], (0, 0))
             arms[row["arm"]][row["metric"]] = (asked + int(row["n"]), hits + round(float(row["value"]) * int(row["n"])))
-    return [{"arm": arm, "n": found[TOLD[0]][0], **_shares(found)} for arm, found in arms.items()]
+    return [{"arm": arm, "n": found[COUNTED[0]][0], **_shares(found)} for arm, found in arms.items()]
 
 
 def _shares(found: dict[str, tuple[int, int]]) -> dict[str, str]:
