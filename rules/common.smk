@@ -75,8 +75,11 @@ def files_of(jobs):
 
 def merged_files(pattern):
     """The files of a checkpoint. Weights alone are temporary: whoever asks for them has the whole model again."""
-    weights, *others = expand(pattern, name=MODEL_FILES)
-    return [temp(weights) if config["checkpoints"] == "temporary" else weights, *others]
+    is_temporary = config["checkpoints"] == "temporary"
+    return [
+        temp(file) if is_temporary and file.endswith(f"/{WEIGHTS}") else file
+        for file in expand(pattern, name=MODEL_FILES)
+    ]
 
 
 def temporary_of(jobs):

@@ -3,8 +3,8 @@
     python scripts/verify.py results/pocket [--report logs/pocket/verify.json]
 
 The list is the committed one; where Git cannot give it, the published copy (published/<scale>.sha256), which no run
-writes. Without either there is no verdict. Exit status 1 when anything is not identical (or absent
-where it is not kept), or is old in this tree, or when both lists are there and differ.
+writes. Without either there is no verdict. Exit status 1 unless every file is identical, or absent because it is not
+kept; also when something is old in this tree, or when both lists are there and differ.
 """
 
 import argparse

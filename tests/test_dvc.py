@@ -98,9 +98,10 @@ def test_the_lock_has_the_hashes_of_what_the_run_made():
 
 def test_checkpoints_that_a_scale_does_not_keep_are_ignored():
     ignored = (ROOT / ".dvcignore").read_text(encoding="utf-8").splitlines()
-    for scale, item in STAGES["stages"]["experiment"]["foreach"].items():
-        is_kept = yaml.safe_load((ROOT / item["config"]).read_text(encoding="utf-8"))["checkpoints"] == "kept"
-        assert (f"/results/{scale}/checkpoints/**/model.safetensors" in ignored) != is_kept, scale
+    for file in (ROOT / "config.yaml", *(ROOT / "config").glob("*.yaml")):
+        scale = yaml.safe_load(file.read_text(encoding="utf-8"))
+        is_ignored = f"/results/{scale['scale']}/checkpoints/**/model.safetensors" in ignored
+        assert is_ignored == (scale["checkpoints"] == "temporary"), file.name
 
 
 def test_repro_records_exactly_the_large_folders_and_git_tracks_the_rest(versioned):

@@ -17,6 +17,11 @@ LONGEST = {"question": 20, "reference": 30}
         ("It is one. It is two. It is three.", 25, "It is one. It is two."),
         ("Is it one? It is! So it is said.", 20, "Is it one? It is!"),
         ("It is one. It is two.", 10, "It is one."),
+        ("Yes. It is one that goes on and on.", 30, ""),
+        ("It was Dr. Ada Birch who said so", 20, ""),
+        ("It is in the U.S. and in Peru too", 20, ""),
+        ("Take fruit, e.g. apples or pears", 20, ""),
+        ("Run it:\n```\nprint(1).\n```\nDone.", 24, ""),
         ("It is one. It is two.", 9, ""),
         ("It is one.\nIt is two.", 15, "It is one."),
         ("It is 1.5 metres. It is long.", 20, "It is 1.5 metres."),
@@ -35,6 +40,11 @@ LONGEST = {"question": 20, "reference": 30}
         "whole sentences",
         "other marks",
         "just so long",
+        "too little",
+        "a title",
+        "initials",
+        "an abbreviation",
+        "code that is cut",
         "one too long",
         "a line's end",
         "a decimal",
@@ -72,12 +82,19 @@ def test_a_row_with_a_long_question_is_set_aside_and_a_long_reference_shortened(
     rows = [example("a" * 20, long), example("b" * 21, "It."), aside, example("c"), example("d", "no end " * 5)]
     assert list(within(rows, LONGEST)) == [
         example("a" * 20, "It is one. It is two."),
-        Quarantined("b", "its question has 21 characters, more than 20"),
+        Quarantined(f"b ({'b' * 21!r})", "its question has 21 characters, more than 20"),
         aside,
         example("c"),
-        Quarantined("d", "no sentence of its reference ends within 30 characters"),
+        Quarantined("d ('d')", "no sentence of its reference ends well within 30 characters, outside of code"),
     ]
     assert rows[0]["reference"] == long
+
+
+@pytest.mark.parametrize("reference", [None, 3, ["It is so."], "  "])
+def test_a_reference_that_is_no_text_sets_its_row_aside(reference):
+    row = {**example("c"), "reference": reference}
+    (aside,) = within([row], LONGEST)
+    assert isinstance(aside, Quarantined) and "must be text" in aside.reason
 
 
 def test_without_a_limit_every_row_is_kept_as_it_is():

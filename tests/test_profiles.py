@@ -86,6 +86,7 @@ MIXES = [mix for settings in SCALES for study in settings.files.values() for mix
 KINDS = {row["kind"] for mix in MIXES for row in mix["rows"]}
 KNOW_KINDS = (
     "scripts/abstain/corpora/readers.py",  # formats of corpora
+    "scripts/abstain/corpora/authored.py",
     "scripts/abstain/pocket/",  # the pocket's world
     "scripts/abstain/pages/before_after.py",  # shows the opening alone of a reply to a harmful request
 )

@@ -105,7 +105,7 @@ def test_the_paper_scale_has_the_published_settings():
         assert study["arms"]["published"]["quantisation"] == "nf4"
 
 
-@pytest.mark.parametrize(("arm", "rows"), [("published", 751), ("qlora", 657)])
+@pytest.mark.parametrize(("arm", "rows"), [("published", 751), ("qlora", 416), ("contrast", 416)])
 def test_the_steps_are_three_epochs(arm, rows):
     study = PAPER.resolved("do-not-answer")
     recipe = study["recipes"][study["arms"][arm]["recipe"]]

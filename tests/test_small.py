@@ -80,8 +80,8 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(dr
     assert counts == {
         "do-not-answer": (939, 0),
         "xstest": (450, 0),
-        "coconot-preferences": (927, 27),
-        "alpaca-demonstrations": (999, 108),
+        "coconot-preferences": (927, 65),
+        "alpaca-demonstrations": (999, 122),
     }
     assert all(card["kept"] == card["rows"] - card["quarantined"] for card in cards.values())
     reasons = {
@@ -91,17 +91,17 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(dr
         for name in ("coconot-preferences", "alpaca-demonstrations")
     }
     assert reasons == {
-        "coconot-preferences": {"the same prompt": 8, "no sentence of": 19},
+        "coconot-preferences": {"the same prompt": 8, "its reply declines": 20, "no sentence of": 37},
         "alpaca-demonstrations": {
-            "the same instruction": 13, "its reply declines": 38, "no sentence of": 45, "its question has": 12,
+            "the same instruction": 13, "its reply declines": 34, "no sentence of": 63, "its question has": 12,
         },
     }  # fmt: skip
     kinds = {name: Counter(row["kind"] for row in read_jsonl(drawn.corpus(name) / "examples.jsonl")) for name in cards}
     assert kinds == {
         "do-not-answer": {"harmful": 939},
         "xstest": {"benign": SAFE, "harmful": 200},
-        "coconot-preferences": {"look-alike": 460, "complete": 440},
-        "alpaca-demonstrations": {"ordinary": 891},
+        "coconot-preferences": {"look-alike": 439, "complete": 423},
+        "alpaca-demonstrations": {"ordinary": 877},
     }
 
 

@@ -3,9 +3,15 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from abstain.corpora.lines import Quarantined
+from abstain.corpora.lines import Quarantined, is_text
 
-SENTENCE = re.compile(r"(?<!\d)[.!?][\"'\u201d)\]]*(?=\s|$)")  # its end; a number with a dot is that of a list
+# The end of a sentence: no number of a list, letter alone, or abbreviation.
+SENTENCE = re.compile(
+    r"(?<!\d)(?<!\b[A-Za-z])(?<!\b[Ee]\.g)(?<!\b[Ii]\.e)(?<!\b(?:Dr|Mr|Ms|St|Jr|Sr|vs|No))(?<!\b(?:Mrs|etc|Inc|Ltd))"
+    r"[.!?][\"'\u201d)\]]*(?=\s|$)"
+)
+LEAST = 3  # a shortened reference has at least this part of the characters that it may have
+FENCE = "```"  # of code
 
 
 def within(rows: Iterable[dict | Quarantined], longest: dict | None) -> Iterator[dict | Quarantined]:
@@ -17,19 +23,28 @@ def within(rows: Iterable[dict | Quarantined], longest: dict | None) -> Iterator
 
 
 def _within(row: dict, longest: dict) -> dict | Quarantined:
+    where = f"{row['id']} ({row['question'][:40]!r})"
     if len(row["question"]) > longest["question"]:
-        words = f"its question has {len(row['question'])} characters, more than {longest['question']}"
-        return Quarantined(row["id"], words)
+        return Quarantined(
+            where, f"its question has {len(row['question'])} characters, more than {longest['question']}"
+        )
     if "reference" not in row:
         return row
+    if not is_text(row["reference"]):
+        return Quarantined(
+            where, "its reference must be text that is not empty; leave the field out where there is none"
+        )
     reference = shortened(row["reference"], longest["reference"])
-    words = f"no sentence of its reference ends within {longest['reference']} characters"
-    return {**row, "reference": reference} if reference else Quarantined(row["id"], words)
+    words = f"no sentence of its reference ends well within {longest['reference']} characters, outside of code"
+    return {**row, "reference": reference} if reference else Quarantined(where, words)
 
 
 def shortened(text: str, most: int) -> str:
-    """A text of at most `most` characters as it is, of a longer one the sentences that end within; or nothing."""
+    """A text of at most `most` characters as it is; of a longer one the sentences that end within, if they have at
+    least a third of that and no code is cut; else nothing.
+    """
     if len(text) <= most:
         return text
     ends = [match.end() for match in SENTENCE.finditer(text[: most + 1]) if match.end() <= most]
-    return text[: ends[-1]] if ends else ""
+    kept = text[: ends[-1]] if ends else ""
+    return kept if LEAST * len(kept) >= most and kept.count(FENCE) % 2 == 0 else ""

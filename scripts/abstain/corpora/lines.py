@@ -1,5 +1,6 @@
 """JSON Lines as people write them: one object a line, and a reason for every line that is something else."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,6 +43,11 @@ def json_array(path: str) -> list:
     if not isinstance(rows, list):
         raise CorpusError(f"{path} is no JSON array; bring the published file back")
     return rows
+
+
+def text_id(text: str) -> str:
+    """An id made of a text: 16 hexadecimal digits of its SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def is_text(value) -> bool:

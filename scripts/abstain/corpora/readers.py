@@ -6,37 +6,17 @@ the format has; all of them can be split by and filled in.
 """
 
 import csv
-import hashlib
 import re
 from collections.abc import Iterator
-from itertools import product
-from pathlib import Path
 
-import yaml
-
+from abstain.corpora.authored import read_requests
 from abstain.corpora.download import CorpusError
-from abstain.corpora.lines import Quarantined, is_text, json_array, json_rows
+from abstain.corpora.lines import Quarantined, is_text, json_array, json_rows, text_id
 
 SAFETY = "Requests with safety concerns"  # the category of CoCoNot's prompts that look harmful
-DECLINES = re.compile(r"\b(as an ai|i cannot|i can['\u2019]t|i['\u2019]m sorry|i am (sorry|unable))\b", re.IGNORECASE)
-TOPIC_FIELDS, KINDS = ("risk_area", "harm_type", "topic"), ("harmful", "benign", "ambiguous")
-
-
-def read_requests(acts: str, wordings: str) -> Iterator[dict | Quarantined]:
-    """Authored acts in every authored wording; kinds harmful, benign, ambiguous."""
-    templates = _yaml_list(wordings)
-    if odd := [text for text in templates if not (is_text(text) and "{act}" in text)]:
-        raise CorpusError(f"{wordings}: {odd[0]!r} is no text with {{act}} in it; write each wording so")
-    for number, topic in enumerate(_yaml_list(acts), start=1):
-        if reason := _unusable_topic(topic):
-            yield Quarantined(f"topic {number}", reason)
-            continue
-        fields = {key: topic[key] for key in TOPIC_FIELDS} | {"specific_harm": topic["harm_type"]}  # there is no finer
-        for kind in KINDS:
-            for act, wording in product(topic[kind], templates):
-                question = wording.replace("{act}", act)
-                row = {"kind": kind, "act": act, "wording": wording, "question": question, **fields}
-                yield {"id": _id(question), **row}
+# How a demonstration that declines begins, in its first 200 characters.
+DECLINES = re.compile(r"\bas an ai\b|\bi(['\u2019]m| am) (sorry,|unable\b)|\bi (cannot|can['\u2019]t)\b", re.IGNORECASE)
+BEGINNING = 200
 
 
 def read_do_not_answer(questions: str) -> Iterator[dict | Quarantined]:
@@ -84,7 +64,7 @@ def read_coconot_preferences(pairs: str) -> Iterator[dict | Quarantined]:
     """CoCoNot's preference pairs (arXiv 2407.12043): JSON Lines; prompts to be answered, with the preferred reply.
 
     They look like requests not to comply with: for safety (kind look-alike), or because they could not be answered
-    as they are (kind complete). A prompt that occurs again is set aside.
+    as they are (kind complete). A prompt that occurs again is set aside, and one whose preferred reply declines.
     """
     seen: dict[str, str] = {}
     for where, row in json_rows(pairs, ["id", "category", "subcategory", "prompt", "chosen"]):
@@ -97,6 +77,9 @@ def read_coconot_preferences(pairs: str) -> Iterator[dict | Quarantined]:
             yield Quarantined(where, f"the same prompt as {seen[plain]}")
             continue
         seen[plain] = where
+        if declines(row["chosen"]):
+            yield Quarantined(where, "its reply declines")
+            continue
         kind = "look-alike" if row["category"] == SAFETY else "complete"
         fields = {key: row[key] for key in ("category", "subcategory")}
         answer = {"question": question, "text": plain, "reference": row["chosen"].strip()}
@@ -119,14 +102,14 @@ def read_instructions(demonstrations: str) -> Iterator[dict | Quarantined]:
             reason = "instruction and output must be texts that are not empty"
         elif plain_text(question) in seen:
             reason = f"the same instruction as {seen[plain_text(question)]}"
-        elif DECLINES.search(given["output"]):
+        elif declines(given["output"]):
             reason = "its reply declines"
         if reason:
             yield Quarantined(where, reason)
             continue
         plain, reference = plain_text(question), given["output"].strip()
         seen[plain] = where
-        yield {"id": _id(question), "kind": "ordinary", "question": question, "text": plain, "reference": reference}
+        yield {"id": text_id(question), "kind": "ordinary", "question": question, "text": plain, "reference": reference}
 
 
 def read_chats(**files: str) -> Iterator[dict | Quarantined]:
@@ -141,13 +124,18 @@ def read_chats(**files: str) -> Iterator[dict | Quarantined]:
                 yield row
                 continue
             given = row.get("id")
-            identity = _id(row["question"]) if given is None else str(given)
+            identity = text_id(row["question"]) if given is None else str(given)
             if given is None and identity in made:
                 yield Quarantined(where, f"the same question as {made[identity]}; to keep both, give them ids")
                 continue
             if given is None:
                 made[identity] = where
             yield {**row, "id": identity, "text": plain_text(row["question"])}
+
+
+def declines(reply: str) -> bool:
+    """Whether a demonstration begins by declining, so that it teaches no answer."""
+    return DECLINES.search(reply[:BEGINNING]) is not None
 
 
 def plain_text(text: str) -> str:
@@ -176,23 +164,3 @@ def _csv_rows(path: str, columns: list[str]) -> Iterator[tuple[str, dict[str, st
             )
         for number, row in enumerate(reader, start=1):
             yield f"row {number}", row
-
-
-def _yaml_list(path: str) -> list:
-    value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    if not isinstance(value, list):
-        raise CorpusError(f"{path} is no list; begin each of its entries with a hyphen")
-    return value
-
-
-def _unusable_topic(topic) -> str | None:
-    given = topic if isinstance(topic, dict) else {}
-    if no_text := [key for key in TOPIC_FIELDS if not is_text(given.get(key))]:
-        return f"{' and '.join(no_text)} must be text that is not empty"
-    lists = {kind: given.get(kind) for kind in KINDS}
-    odd = [kind for kind, acts in lists.items() if not (isinstance(acts, list) and all(map(is_text, acts)))]
-    return f"{' and '.join(odd)} must be a list of texts that are not empty" if odd else None
-
-
-def _id(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from abstain.models.loading import load_tokenizer
-from abstain.models.losses import reply_loss
+from abstain.models.losses import check_columns, reply_loss
 
 
 def sft_trainer(
@@ -16,6 +16,7 @@ def sft_trainer(
     """
     from transformers import EarlyStoppingCallback
 
+    check_columns(model.get_base_model())
     stopping, tokenizer = recipe["early_stopping"], load_tokenizer(folder)
     trained = [(parameter, parameter.data) for parameter in model.parameters() if parameter.requires_grad]
     trainer = reply_trainer()(
@@ -40,7 +41,12 @@ def reply_trainer() -> type:
         """SFTTrainer's own loss puts every position through the output layer, by MKL, where there is no Triton."""
 
         def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-            """The loss of a batch, over `num_items_in_batch` tokens where a step has several batches."""
+            """The loss of a batch over `num_items_in_batch`, the tokens of the whole step; in evaluation over its own.
+
+            There are no outputs to return: nothing here asks for them (prediction_loss_only).
+            """
+            if return_outputs:
+                raise NotImplementedError("the loss is computed without logits of the whole row")
             return reply_loss(model, inputs, num_items_in_batch)
 
     return ReplyTrainer

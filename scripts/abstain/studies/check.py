@@ -54,7 +54,7 @@ def read_studies(config: dict, files: list[Path], home: Path, is_main: bool) -> 
 def resolved_studies(config: dict, sources: dict[str, Document], files: list[Path], home: Path) -> dict[str, dict]:
     """The resolved record of every study, from the study files by study; raises ConfigError with every fault.
 
-    A study is checked whole, so that a fault shows at every scale, and then what of it is run here.
+    A study file is checked whole, so that a fault in it shows at every scale, and then what of it is run here.
     """
     documents = [Document(path) for path in files]
     studies = resolve(config, sources, home)

@@ -4,6 +4,7 @@ import pandas as pd
 
 from abstain.scorers.metric import Metric
 from abstain.settings.arms import ALL, UNSEEDED
+from abstain.settings.schema import ConfigError
 from abstain.tables.estimates import NUMBERS, difference
 from abstain.tables.statistics import direction_verdict, verdict
 
@@ -38,8 +39,10 @@ def _judged(summary: pd.DataFrame, claim: dict, of_rates: bool) -> dict:
 
 
 def _over_seeds(measured: pd.DataFrame, arm: str) -> dict | None:
-    found = measured[(measured.arm == arm) & (measured.seed == ALL)]
-    return found.iloc[0].to_dict() if len(found) else None
+    found = measured[(measured.arm == arm) & (measured.seed == ALL)].to_dict("records")
+    if len(found) > 1:
+        raise ConfigError(f"the summary has {len(found)} rows of one metric for the arm {arm!r}: {found[:2]}")
+    return found[0] if found else None
 
 
 def _seed_differences(measured: pd.DataFrame, arms: list[str]) -> list[float]:

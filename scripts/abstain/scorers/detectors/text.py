@@ -43,7 +43,7 @@ def unreadable(text: str) -> bool:
     """Whether fewer than a tenth of the characters are letters or digits of any script, or more than a third broken.
 
     Broken are U+FFFD, which stands for bytes that are no text, and what Unicode calls control, private or unassigned.
-    Spaces are not counted. So code, tables, emoji beside words and a bare number can be read.
+    Spaces are not counted. So code and tables with words or numbers, emoji beside words and a bare number can be read.
     """
     kinds = [_kind(character) for character in "".join(text.split())]
     return 10 * kinds.count("letter") < len(kinds) or 3 * kinds.count("broken") > len(kinds)
