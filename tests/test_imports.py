@@ -38,6 +38,7 @@ PROGRAMS_OF_TABLES = {"check_detector", "plot", "summarise"}
 PROGRAMS_OF_MODELS = {
     "assess",
     "audit",
+    "benchmark",
     "check_chats",
     "fetch_base",
     "initialise",

@@ -146,7 +146,7 @@ def test_early_stopping_keeps_the_adapter_with_the_least_validation_loss_and_res
     for path in [*cut.glob(f"scratch/checkpoint-{len(rows)}"), cut / "weights", cut / "losses.csv"]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     stopped_early(cut, tuned)
-    assert reported(capsys) == [len(rows)]
+    assert reported(capsys) == list(range(best + 1, len(rows) + 1))  # the best one is kept, and the last was taken away
     for name in ("weights", "losses.csv"):
         assert (cut / name).read_bytes() == (folder / name).read_bytes()
 
