@@ -77,7 +77,7 @@ def merged_files(pattern):
     """The files of a checkpoint. Weights alone are temporary: whoever asks for them has the whole model again."""
     is_temporary = config["checkpoints"] == "temporary"
     return [
-        temp(file) if is_temporary and file.endswith(f"/{WEIGHTS}") else file
+        temp(file) if is_temporary and os.path.basename(file) == WEIGHTS else file
         for file in expand(pattern, name=MODEL_FILES)
     ]
 

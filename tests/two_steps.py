@@ -1,8 +1,8 @@
 """Two steps of LoRA: prints a SHA-256 of the losses, logits and adapter, for each of two models.
 
-`pocket` is the pocket model in 4 bit; `small` has the shapes of SmolLM2-135M, one block of its thirty, and takes too long
-under emulation for every run of the tests: `python tests/two_steps.py small` on two machines compares it. A program of its
-own, because test_emulation.py runs it on other CPUs: on them arithmetic is a hundred times slower.
+`pocket` is the pocket model in 4 bit. `small` has the shapes of SmolLM2-135M, one block of thirty; it takes too long
+under emulation for every run of the tests, and `python tests/two_steps.py small` on two machines compares it. A program
+of its own, because test_emulation.py runs it on other CPUs: on them arithmetic is a hundred times slower.
 """
 
 import hashlib
