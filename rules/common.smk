@@ -73,23 +73,23 @@ def files_of(jobs):
     return [file for step, wildcards in jobs for file in expand(list(getattr(rules, step).output), **wildcards)]
 
 
+def is_temporary(file):
+    """Whether a file of a checkpoint is removed once nothing reads it: weights alone, which bring the whole folder back."""
+    return config["checkpoints"] == "temporary" and os.path.basename(file) == WEIGHTS
+
+
 def merged_files(pattern):
-    """The files of a checkpoint. Weights alone are temporary: whoever asks for them has the whole model again."""
-    is_temporary = config["checkpoints"] == "temporary"
-    return [
-        temp(file) if is_temporary and os.path.basename(file) == WEIGHTS else file
-        for file in expand(pattern, name=MODEL_FILES)
-    ]
+    """The files of a checkpoint."""
+    return [temp(file) if is_temporary(file) else file for file in expand(pattern, name=MODEL_FILES)]
 
 
 def temporary_of(jobs):
-    """Those of their files that are removed once nothing reads them any more, where the scale says so: merged weights."""
-    merged = [job for job in jobs if job[0] == "merge" and config["checkpoints"] == "temporary"]
-    return [file for file in files_of(merged) if os.path.basename(file) == WEIGHTS]
+    """The files of these jobs that do not stay."""
+    return [file for file in files_of(job for job in jobs if job[0] == "merge") if is_temporary(file)]
 
 
 def lasting_of(jobs):
-    """Their other files: what is there when a run is done."""
+    """The others: what is there when a run is done."""
     jobs = list(jobs)
     gone = set(temporary_of(jobs))
     return [file for file in files_of(jobs) if file not in gone]

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from abstain.jobs.numerics import EXACT
+from abstain.settings.model_files import MODEL_FILES
 
 BASE = Path(__file__).parents[1] / "models/pocket"
 SHAPE = {"method": "lora", "rank": 32, "alpha": 64, "dropout": 0.0, "targets": ["all-linear"]}
@@ -57,7 +58,9 @@ def measure(side: str, base: str) -> list[float]:
 
 
 def main(base: str) -> None:
-    """Measure the sides in turns, and print seconds and their ratio."""
+    """Measure the sides in turns, and print seconds and their ratio; ends with one sentence where there is no base."""
+    if missing := [name for name in MODEL_FILES if not Path(base, name).is_file()]:
+        sys.exit(f"{base} is no base: it lacks {', '.join(missing)}; name a folder such as models/pocket")
     found: dict[str, list[float]] = {side: [] for side in SIDES}
     for number in range(ROUNDS):
         for side, seconds in found.items():

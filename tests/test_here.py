@@ -27,7 +27,7 @@ def chained(settings: Settings) -> Settings:
 
 
 FAULTS = {
-    "an arm that is none": (
+    "an unknown arm": (
         SMALL, "compared/1", "lorra", "compared.1: there is no arm 'lorra'; did you mean 'lora'?",
     ),
     "no base": (

@@ -1,4 +1,4 @@
-"""Invalid replies: what is empty, looping or unreadable; a reply that the token limit cut is none of them for that."""
+"""Invalid replies: what is empty, looping or unreadable. That the token limit cut a reply makes it none of these."""
 
 import pytest
 

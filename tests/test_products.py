@@ -8,7 +8,7 @@ from tuned import POCKET, PROMPTS, SHAPE
 
 from abstain.models.adapters import new_adapter
 from abstain.models.loading import load_model
-from abstain.models.products import through_onednn
+from abstain.models.products import as_torch_has_them, through_onednn
 
 SHAPES = [(1, 1, 192, 512), (4, 70, 512, 192), (2, 3, 16, 192), (1, 7, 192, 2000)]
 
@@ -59,12 +59,18 @@ def test_a_model_in_bfloat16_multiplies_as_torch_does():
     assert torch.equal(layer(x), before)
 
 
+def test_the_layers_can_have_their_own_classes_back():
+    layer = torch.nn.Linear(8, 4)
+    model = torch.nn.Sequential(layer)
+    assert through_onednn(model) == 1 and type(layer) is not torch.nn.Linear
+    as_torch_has_them(model)
+    assert type(layer) is torch.nn.Linear
+
+
 def test_replies_and_logits_of_the_pocket_model_differ_by_rounding_alone():
     ids = torch.tensor(PROMPTS)
     model = load_model(POCKET, "none", "float32", "cpu").eval()
     with torch.inference_mode():
         found = model(ids).logits
-        for module in model.modules():
-            if type(module).__name__ == "OneDnnLinear":
-                module.__class__ = torch.nn.Linear
+        as_torch_has_them(model)
         assert torch.allclose(found, model(ids).logits, atol=1e-3)

@@ -25,7 +25,7 @@ def written(path: Path, record: dict) -> list[Path]:
 
 
 def not_kept(folder: Path) -> set[str]:
-    """The files that a scale does not keep: what the job that lists the hashes was told to leave out."""
+    """The files that a scale does not keep: what the job that lists the hashes leaves out."""
     record = read_record(folder / "records/checksum.json") or {"params": {}}
     return set(record["params"].get("not_kept", []))
 
