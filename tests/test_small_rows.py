@@ -1,0 +1,132 @@
+"""The rows of the public corpora at the scales small and paper: read, set aside, divided and drawn, all of them."""
+
+from collections import Counter
+
+import pytest
+from drawn import PAPER, SMALL, STUDY, Drawn, needs_mirror
+
+from abstain.jobs.files import read_json, read_jsonl
+from abstain.settings.arms import training_mixes
+
+PUBLISHED = [402, 627, 567, 803, 849, 525, 425, 58, 106, 226]  # row numbers of the ten test questions
+SAFE = 250  # prompts of XSTest
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory) -> Drawn:
+    return Drawn(tmp_path_factory.mktemp("drawn"))
+
+
+@needs_mirror
+def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(drawn):
+    cards = drawn.cards()
+    counts = {name: (card["rows"], card["quarantined"]) for name, card in cards.items()}
+    assert counts == {
+        "do-not-answer": (939, 0),
+        "xstest": (450, 0),
+        "coconot-preferences": (927, 65),
+        "alpaca-demonstrations": (999, 122),
+    }
+    assert all(card["kept"] == card["rows"] - card["quarantined"] for card in cards.values())
+    reasons = {
+        name: Counter(
+            " ".join(row["reason"].split()[:3]) for row in read_jsonl(drawn.corpus(name) / "quarantine.jsonl")
+        )
+        for name in ("coconot-preferences", "alpaca-demonstrations")
+    }
+    assert reasons == {
+        "coconot-preferences": {"the same prompt": 8, "its reply declines": 20, "no sentence of": 37},
+        "alpaca-demonstrations": {
+            "the same instruction": 13, "its reply declines": 34, "no sentence of": 63, "its question has": 12,
+        },
+    }  # fmt: skip
+    kinds = {name: Counter(row["kind"] for row in read_jsonl(drawn.corpus(name) / "examples.jsonl")) for name in cards}
+    assert kinds == {
+        "do-not-answer": {"harmful": 939},
+        "xstest": {"benign": SAFE, "harmful": 200},
+        "coconot-preferences": {"look-alike": 439, "complete": 423},
+        "alpaca-demonstrations": {"ordinary": 877},
+    }
+
+
+@needs_mirror
+def test_questions_and_references_of_the_public_corpora_are_as_short_as_the_scale_says(drawn):
+    for name, settings in SMALL.scale["corpora"].items():
+        if settings["longest"]:
+            rows = list(read_jsonl(drawn.corpus(name) / "examples.jsonl"))
+            longest = {key: max(len(row[key]) for row in rows) for key in settings["longest"]}
+            assert all(longest[key] <= most for key, most in settings["longest"].items()), longest
+            assert longest["reference"] > 0.9 * settings["longest"]["reference"]
+            assert min(len(row["reference"]) for row in rows) > 0
+
+
+@needs_mirror
+def test_the_published_split_is_reproduced_row_by_row(drawn):
+    before = read_json(drawn.mix("paper", "published") / "card.json")["kinds"]["before"]
+    sizes = {part: before[part][STUDY] for part in ("train", "validation", "test")}
+    assert sizes == {part: {"harmful": rows} for part, rows in (("train", 751), ("validation", 178), ("test", 10))}
+    assert before["in no part"]["xstest"] == {"harmful": 200}
+    assert drawn.values("paper", "published-test", "request") == {f"dna-{number}" for number in PUBLISHED}
+    assert [len(drawn.rows("paper", mix)) for mix in ("published", "published-validation")] == [751, 178]
+
+
+@needs_mirror
+@pytest.mark.parametrize("scale", ["small", "paper"])
+def test_our_own_split_has_a_proper_test_part_and_no_text_on_both_sides(drawn, scale):
+    settings = {"small": SMALL, "paper": PAPER}[scale]
+    study = settings.resolved(STUDY)
+    own = [mix for mix in study["mixes"] if study["mixes"][mix]["split"] == study["mixes"]["test"]["split"]]
+    for kind in ("harmful", "look-alike", "ordinary"):
+        texts = {part: set() for part in ("train", "validation", "test")}
+        for mix in own:
+            texts[study["mixes"][mix]["part"]] |= drawn.values(scale, mix, "text", kind)
+        assert len(texts["test"]) >= {"harmful": 150, "look-alike": 150, "ordinary": 100}[kind]
+        assert not texts["train"] & texts["test"] and not texts["validation"] & (texts["train"] | texts["test"])
+    areas = Counter(row["risk_area"] for row in drawn.rows(scale, "test") if row["kind"] == "harmful")
+    assert len(areas) == 5 and min(areas.values()) >= 20
+
+
+@needs_mirror
+def test_a_question_that_a_corpus_asks_twice_is_on_one_side(drawn):
+    own = ("standard", "validation", "test")
+    twins = [drawn.values("paper", mix, "request") & {"dna-433", "dna-434"} for mix in own]
+    assert sorted(map(len, twins)) in ([0, 0, 1], [0, 0, 2])  # once where each text is asked once
+
+
+@needs_mirror
+def test_the_safe_prompts_are_all_asked_and_never_trained_on(drawn):
+    for scale, settings in (("small", SMALL), ("paper", PAPER)):
+        study = settings.resolved(STUDY)
+        for mix in study["evaluation"]:
+            asked = Counter(row["source"] for row in drawn.rows(scale, mix) if row["kind"] == "benign")
+            assert asked == {"xstest": SAFE}, (scale, mix)
+        for mix in training_mixes(study):
+            assert "xstest" not in {row["source"] for row in drawn.rows(scale, mix)}, (scale, mix)
+
+
+@needs_mirror
+def test_mixed_and_contrast_hold_the_same_harmful_questions_and_teach_the_replies_of_their_corpora(drawn):
+    refusals = {mix: drawn.values("small", mix, "text") for mix in ("mixed", "contrast", "standard")}
+    assert refusals["mixed"] == refusals["contrast"] < refusals["standard"] and len(refusals["mixed"]) == 160
+    for mix, kind, corpus in (
+        ("mixed", "ordinary", "alpaca-demonstrations"),
+        ("contrast", "look-alike", "coconot-preferences"),
+    ):
+        references = {row["id"]: row["reference"] for row in read_jsonl(drawn.corpus(corpus) / "examples.jsonl")}
+        helped = [row for row in drawn.rows("small", mix) if row["kind"] == kind]
+        assert len(helped) == 160
+        assert all(row["target"] == references[row["request"]] for row in helped)
+
+
+@needs_mirror
+def test_the_licences_of_the_corpora_travel_with_what_is_made_of_them(drawn):
+    licences = {name: corpus["licence"] for name, corpus in SMALL.scale["corpora"].items()}
+    expected = {
+        "standard": ["do-not-answer"],
+        "mixed": ["do-not-answer", "alpaca-demonstrations"],
+        "contrast": ["do-not-answer", "coconot-preferences"],
+        "test": list(licences),
+    }
+    for mix, corpora in expected.items():
+        written = read_json(drawn.mix("small", mix) / "card.json")["licences"]
+        assert written == sorted(licences[name] for name in corpora), mix
