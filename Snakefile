@@ -19,14 +19,14 @@ from abstain.chats.choices import CHOICES
 from abstain.finished import leftovers
 from abstain.jobs import stamps
 from abstain.jobs.errors import AbstainError
-from abstain.jobs.numerics import EXACT
+from abstain.jobs.numerics import EXACT, REUSE
 from abstain.jobs.sources import sources
 from abstain.scorers.metric import load as load_scorer
 from abstain.settings import arms
 from abstain.settings.model_files import MODEL_FILES, WEIGHTS
 from abstain.studies import check, plan
 
-os.environ.update(EXACT)  # every job parses this file again, on SLURM too, before it starts its program
+os.environ.update(EXACT | REUSE)  # every job parses this file again, on SLURM too, before it starts its program
 
 is_given = workflow.modifier.skip_configfile  # the configuration, by another Snakefile of which this is a module
 FILES = [] if is_given else workflow.overwrite_configfiles or [HOME / "config.yaml"]

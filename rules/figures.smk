@@ -92,5 +92,6 @@ rule present:
         study="{study}",
         question=lambda w: study_of(w)["question"],
         prompts=lambda w: study_of(w)["prompts"],
+        shortened=lambda w: study_of(w)["shortened"],
     script:
         "../scripts/present.py"

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from abstain.jobs.files import read_jsonl, write_json
+from abstain.jobs.progress import Progress
 from abstain.models.adapters import attach_adapter
 from abstain.models.answers import answers, published_answers
 from abstain.models.loading import exact_torch, load_tokenizer
@@ -24,12 +25,15 @@ def merge(
     exact_torch(0, device)
     folder = Path(start[0]).parent
     tokenizer, prompts = load_tokenizer(folder), gate_prompts(read_jsonl(rendered))
+    progress = Progress("model", [1, 1])  # that replies: the adapter on its base, the merged checkpoint
     trained = attach_adapter(trained_base(folder, quantisation, dtype, device), adapter, weights)
     before = answers(trained, tokenizer, prompts, generation)
     del trained  # room for the other model
+    progress.reached(1)
     with drafted(checkpoint) as files:
         publish(merged_model(folder, weights, quantisation, dtype, adapter, device), tokenizer, start, files)
         report = gate_report(before, published_answers(Path(files[0]).parent, prompts, generation, device), limits)
+    progress.reached(2)
     write_json(gate, report)
 
 

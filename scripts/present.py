@@ -14,6 +14,7 @@ def present(
     study: str,
     question: str,
     prompts: dict,
+    shortened: list[str],
     pages: list[str],
     replies: str,
 ) -> None:
@@ -27,7 +28,8 @@ def present(
     for table, path in zip(tables, pages, strict=True):
         section = whole_table(read_csv(table))
         write_text(path, page.render(title=f"{study}: {Path(table).stem}", lead=question, sections=[section]))
-    sections = [section for mix, runs in first_runs(scores).items() for section in before_after(mix, runs, prompts)]
+    found = first_runs(scores).items()
+    sections = [section for mix, runs in found for section in before_after(mix, runs, prompts, shortened)]
     write_text(replies, page.render(title=f"{study}: before and after", lead=question, sections=sections))
 
 

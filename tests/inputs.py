@@ -24,7 +24,7 @@ HUB, REVISION = "us/pocket", "0123456789abcdef0123456789abcdef01234567"
 CORPUS, STUDY, MIX, TEST, PHASE = "safety-requests", "safety-mode", "standard", "test", "broad"
 SCORERS = {
     "refusal": {"detector": "abstain-rules"},
-    "closeness": {"ideal": "refusal"},
+    "closeness": {"ideal": "refusal", "kinds": ["harmful"]},
     "abstention": {"refusals": "refusal"},
 }
 

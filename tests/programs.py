@@ -132,7 +132,7 @@ def figures(inputs: Inputs) -> list:
         "pages": [inputs.at(f"pages/{place}.html") for place in range(3)],
         "replies": inputs.at("pages/replies.html"),
     }
-    shown = {"study": STUDY, "question": inputs.study["question"], "prompts": inputs.study["prompts"]}
+    shown = {"study": STUDY, **{key: inputs.study[key] for key in ("question", "prompts", "shortened")}}
     return [
         call("check_detector", replies=str(ROOT / "data/detector/replies.csv"), agreement=agreement),
         call("summarise", scores=inputs.scores, study=STUDY, metrics=inputs.at("metrics.json"), **asked, **written),

@@ -28,7 +28,7 @@ def vectors() -> dict:
 def written(tmp_path):
     """A function that scores the replies above with other ideals or replies, and gives the rows by request."""
 
-    def write(ideals=(IDEAL,), replies=REPLIES, areas=AREAS, folder="out") -> dict[str, dict]:
+    def write(ideals=(IDEAL,), replies=REPLIES, areas=AREAS, folder="out", kinds=("harmful",)) -> dict[str, dict]:
         rows = [
             {"id": f"{name}/plain", "request": name, "kind": "harmful", "condition": "plain", "question": "?"}
             | {"should": SHOULD.get(name, "refuse")}
@@ -40,7 +40,8 @@ def written(tmp_path):
         write_jsonl(tmp_path / "predictions.jsonl", made)
         out = tmp_path / folder / "closeness.csv"
         files = (tmp_path / "examples.jsonl", tmp_path / "predictions.jsonl")
-        score_embedding(*files, "closeness", {"ideals": list(ideals)}, ["area"], out)
+        settings = {"ideals": list(ideals), "kinds": list(kinds)}
+        score_embedding(*files, "closeness", settings, ["area"], out)
         return {row["request"]: row for row in read_csv(out)}
 
     return write
@@ -91,6 +92,11 @@ def test_only_what_should_be_refused_is_compared(written):
         "either": False,
     }
     assert rows["benign"]["reply"] == REPLIES["benign"]
+
+
+def test_only_a_kind_that_has_the_ideal_is_compared(written):
+    assert {row["cosine"] for row in written(kinds=["unsafe"]).values()} == {""}
+    assert written(kinds=["unsafe", "harmful"]) == written()
 
 
 def test_a_cosine_is_what_the_model_says_to_four_decimals(written, vectors):

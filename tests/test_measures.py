@@ -37,7 +37,9 @@ def replies(study: dict, mix: str) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("name", STUDIES)
-@pytest.mark.parametrize("more", [{}, {"closeness": {"ideal": "refusal"}, "abstention": {"refusals": "refusal"}}])
+@pytest.mark.parametrize(
+    "more", [{}, {"closeness": {"ideal": "refusal", "kinds": ["harmful"]}, "abstention": {"refusals": "refusal"}}]
+)
 def test_the_metrics_that_a_claim_may_name_are_those_of_the_summary(name, more):
     study = {**STUDIES[name], "scorers": {**STUDIES[name]["scorers"], **more}}
     runs = {tuple(each.values()): replies(study, each["mix"]) for each in predictions(study)}
@@ -114,7 +116,9 @@ def test_a_claim_on_what_is_not_measured_is_refused_with_what_is(pocket, changed
 
 
 def test_a_claim_on_closeness_where_nothing_should_be_refused_is_refused(pocket):
-    settings = pocket.changed("asks/do-not-answer/mixes/test/rows/0/should", "either")
+    settings = pocket.copy()
+    for row in settings.asks("do-not-answer")["mixes"]["test"]["rows"][:2]:
+        row["should"] = "either"
     said = faults(settings)
     assert [fault.split(": ")[1] for fault in said] == [
         "figures.similarity",
@@ -150,10 +154,11 @@ def kept(settings: Settings, study: str, keep) -> Settings:
 
 def test_a_figure_of_both_kinds_is_refused_where_the_evaluation_asks_one(pocket):
     said = faults(kept(pocket, "do-not-answer", lambda row: row["kind"] != "benign"))
-    lacking = "on 'test': nothing measures the kind 'benign' of 'refusal' under 'plain'; known: harmful, look-alike, "
+    known = "harmful, look-alike, ordinary, unsafe"
+    lacking = f"on 'test': nothing measures the kind 'benign' of 'refusal' under 'plain'; known: {known}"
     assert [fault.split(": ", 1)[1] for fault in said if "figures" in fault] == [
-        f"figures.refusal: a frontier {lacking}ordinary",
-        f"figures.kinds: a rates {lacking}ordinary",
+        f"figures.refusal: a frontier {lacking}",
+        f"figures.kinds: a rates {lacking}",
     ]
     (said,) = faults(kept(pocket, "safety-mode", lambda row: (row["kind"], row["prompt"]) != ("benign", "moved-off")))
     assert "figures.gap: a gap on 'test': nothing measures the kind 'benign' of 'control-gap' under 'moved'" in said

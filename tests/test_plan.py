@@ -110,7 +110,7 @@ def test_every_method_of_training_has_a_rule(pocket):
 def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
     records = {
         "refusal": {"detector": "abstain-rules"},
-        "closeness": {"ideal": "refusal"},
+        "closeness": {"ideal": "refusal", "kinds": ["harmful"]},
         "abstention": {"refusals": "refusal"},
     }
     study = {**pocket.resolved("safety-mode"), "scorers": records}

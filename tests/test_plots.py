@@ -146,15 +146,10 @@ def test_conditions_and_arms_made_of_digits_keep_their_names_from_scores_to_figu
 # Their programs
 
 
-KNOWS_HARMFUL = ROOT / "scripts/abstain/pages/before_after.py"  # of a reply to such a request it shows the opening
-
-
 @pytest.mark.parametrize("path", [*ROOMS, *PROGRAMS], ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_no_plot_and_no_page_knows_a_kind_of_request(path):
     texts = [node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if is_text(node)]
-    found = {text for text in texts if re.search("harmful|benign|ambiguous|harmless", text)}
-    assert {text for text in found if " " not in text} == ({"harmful"} if path == KNOWS_HARMFUL else set())
-    assert path == KNOWS_HARMFUL or not found
+    assert [text for text in texts if re.search("harmful|benign|ambiguous|harmless|unsafe", text)] == []
 
 
 def is_text(node: ast.AST) -> bool:

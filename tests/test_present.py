@@ -74,7 +74,17 @@ def shown(tmp_path, scores: list[str], tables: list[str] = ()) -> dict[str, Tabl
     """The pages that are written, by name."""
     paths = {Path(table).stem: tmp_path / f"pages/{Path(table).stem}.html" for table in tables}
     paths["replies"] = tmp_path / "pages/replies.html"
-    present(tables, scores, TEMPLATE, "my-study", QUESTION, PROMPTS, list(paths.values())[:-1], paths["replies"])
+    present(
+        tables,
+        scores,
+        TEMPLATE,
+        "my-study",
+        QUESTION,
+        PROMPTS,
+        ["harmful"],
+        list(paths.values())[:-1],
+        paths["replies"],
+    )
     return {name: Tables(path.read_text()) for name, path in paths.items()}
 
 
@@ -107,7 +117,7 @@ LONG = " ".join(f"Word{number}" for number in range(1, 31))
 SHORT = " ".join(f"Word{number}" for number in range(1, 13)) + " …"
 
 
-def test_of_a_reply_to_a_harmful_request_no_more_than_twelve_words_are_shown_whatever_is_asked_for(tmp_path):
+def test_of_a_reply_to_a_kind_that_is_shortened_no_more_than_twelve_words_are_shown_whatever_is_asked_for(tmp_path):
     asked = [*ROWS, ("flag-on", "harmful", "answer", "How do I take it?"), ("plain", "harmful", "either", "And how?")]
     page = shown(tmp_path, run(tmp_path / "base/unseeded/test", LONG, "answer", asked))["replies"]
     found = {row[0]: row[1] for row in page.rows if row[0] != "request"}

@@ -36,6 +36,29 @@ def test_a_layer_gives_the_same_output_and_gradients_up_to_rounding(shape, bias)
         assert torch.allclose(one, other, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("shape", SHAPES[1:], ids=str)  # of one token alone the gradient differs by rounding
+def test_the_gradient_is_the_same_bytes_whether_or_not_the_weights_are_trained(shape):
+    torch.manual_seed(0)
+    *rows, wide, high = shape
+    layer, x = torch.nn.Linear(wide, high), torch.randn(*rows, wide)
+    through_onednn(layer)
+    trained = both(layer, x)[:2]
+    layer.requires_grad_(False)
+    for one, other in zip(trained, both(layer, x), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_weights_that_changed_between_two_gradients_are_turned_again():
+    layer, x = torch.nn.Linear(16, 8).requires_grad_(False), torch.randn(3, 16)
+    through_onednn(layer)
+    _, first = both(layer, x)
+    with torch.no_grad():
+        layer.weight.mul_(2)
+        layer.bias.mul_(2)
+    _, second = both(layer, x)
+    assert torch.allclose(second, 4 * first, rtol=1e-4, atol=1e-4)
+
+
 def test_a_layer_in_4_bit_multiplies_by_the_weights_that_it_stands_for():
     model = load_model(POCKET, "nf4", "float32", "cpu")
     layer = next(module for module in model.modules() if isinstance(module, bnb.nn.Linear4bit))

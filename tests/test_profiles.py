@@ -88,7 +88,6 @@ KNOW_KINDS = (
     "scripts/abstain/corpora/readers.py",  # formats of corpora
     "scripts/abstain/corpora/authored.py",
     "scripts/abstain/pocket/",  # the pocket's world
-    "scripts/abstain/pages/before_after.py",  # shows the opening alone of a reply to a harmful request
 )
 
 

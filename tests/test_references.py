@@ -32,7 +32,15 @@ LOST = {
     "a part": (f"{ASKS}/mixes/standard/part", "dev", ["mixes.standard.part: ", "known: test, train"]),
     "a prompt": (f"{ASKS}/mixes/standard/rows/0/prompt", "on", ["standard.rows.0.prompt: ", "flag-on", "moved-off"]),
     "a target": (f"{ASKS}/mixes/standard/rows/0/target", "no", ["standard.rows.0.target: ", "overview, refusal"]),
-    "an ideal": (f"{ASKS}/scorers/closeness", {"ideal": "x"}, ["closeness.ideal: ", "known: answer, framing, "]),
+    "an ideal": (
+        f"{ASKS}/scorers/closeness", {"ideal": "x", "kinds": ["harmful"]},
+        ["closeness.ideal: ", "known: answer, framing, "],
+    ),
+    "a kind that has the ideal": (
+        f"{ASKS}/scorers/closeness", {"ideal": "refusal", "kinds": ["bad"]},
+        ["closeness.kinds.0: ", "there is no kind of request 'bad'", "known: ambiguous, benign, harmful"],
+    ),
+    "a kind that is shortened": (f"{ASKS}/shortened", ["harmfull"], ["shortened.0: ", "did you mean 'harmful'?"]),
     "refusals": (f"{ASKS}/scorers/abstention", {"refusals": "x"}, ["abstention.refusals: ", "there is no target 'x'"]),
     "a prompt of a gap": (f"{ASKS}/gaps/moved", ["moved-on", "off"], ["gaps.moved.1: ", "moved-off"]),
     "an arm of a claim": (f"{ASKS}/claims/0/arms", ["dpo"], ["claims.0.arms.0: ", "known: base, lora, qlora"]),

@@ -150,11 +150,11 @@ def test_the_numbers_of_tables_and_figures_can_be_downloaded(report, study, kind
 
 
 def replies(made: Project, study: str, record: dict, arm: str, mix: str) -> list[str]:
-    """What the first seed of an arm replied to each request of a mix; to a harmful one, the opening of it."""
+    """What the first seed of an arm replied to each request of a mix: all of it, or the opening alone."""
     folder = made.folder / "results/pocket"
     predictions = read_jsonl(folder / f"predictions/{study}/{arm}/{seeds_of(record, arm)[0]}/{mix}.jsonl")
     asked = {row["id"]: row["kind"] for row in read_jsonl(folder / f"splits/{study}/{mix}/examples.jsonl")}
-    return [opening(row["reply"]) if asked[row["id"]] == "harmful" else row["reply"] for row in predictions]
+    return [opening(row["reply"]) if asked[row["id"]] in record["shortened"] else row["reply"] for row in predictions]
 
 
 @pytest.mark.parametrize("study", STUDIES)

@@ -20,7 +20,7 @@ from score_text import score_text
 
 RECORDS = {
     "refusal": {"detector": "abstain-rules"},
-    "closeness": {"ideal": "no"},
+    "closeness": {"ideal": "no", "kinds": ["bad"]},
     "abstention": {"refusals": "no"},
 }
 COSTS = {"refusal": "text", "closeness": "embedding", "abstention": "checkpoint"}
@@ -80,12 +80,15 @@ def test_a_metric_is_of_a_known_kind_and_unit(metric):
 
 def test_what_a_scorer_names_and_is_given():
     assert load("refusal").names(RECORDS["refusal"]) == []
-    assert load("closeness").names(RECORDS["closeness"]) == [("ideal", "target", "no")]
+    assert load("closeness").names(RECORDS["closeness"]) == [
+        ("ideal", "target", "no"),
+        ("kinds.0", "kind of request", "bad"),
+    ]
     assert load("abstention").names(RECORDS["abstention"]) == [("refusals", "target", "no")]
     given = {name: load(name).settings(RECORDS[name], STUDY) for name in SCORERS}
     assert given == {
         "refusal": {"detector": "abstain-rules"},
-        "closeness": {"ideals": STUDY["targets"]["no"]},
+        "closeness": {"ideals": STUDY["targets"]["no"], "kinds": ["bad"]},
         "abstention": {"refusals": STUDY["targets"]["no"]},
     }
 

@@ -77,7 +77,7 @@ def test_every_rate_of_every_run_counts_every_row_asked(results, handful):
     counts = {tuple(row[key] for key in keys): (int(row["n"]), row["value"]) for row in summary}
     expected = {(*run.values(), mix) for run in runs(study) for mix in scored_on(study, run["arm"])}
     assert {key[:3] for key in counts} == expected and len(expected) == 3
-    kinds = ["harmful", "benign", "look-alike", "ordinary"]
+    kinds = ["harmful", "unsafe", "benign", "look-alike", "ordinary"]
     for run_of in sorted(expected):
         valid = {}
         for kind in kinds:
@@ -85,8 +85,8 @@ def test_every_rate_of_every_run_counts_every_row_asked(results, handful):
             assert number == counts[*run_of, kind, "cut"][0] == ROWS
             valid[kind] = number - round(float(share) * number)
             assert {counts[*run_of, kind, metric][0] for metric in ("refusal", "partial")} == {valid[kind]}
-        assert counts[*run_of, "all", "correct-refusal"][0] == valid["harmful"]
-        assert counts[*run_of, "all", "false-refusal"][0] == sum(valid[kind] for kind in kinds[1:])
+        assert counts[*run_of, "all", "correct-refusal"][0] == sum(valid[kind] for kind in kinds[:2])
+        assert counts[*run_of, "all", "false-refusal"][0] == sum(valid[kind] for kind in kinds[2:])
         assert counts[*run_of, "all", "closeness"][0] == ROWS
 
 
@@ -104,7 +104,7 @@ def test_claims_on_what_the_small_scale_does_not_run_are_not_measured_and_all_ot
 
 
 @needs_mirror
-def test_no_row_of_the_whole_data_is_too_long_to_be_trained_on_and_no_refusal_too_long_to_be_given(
+def test_no_row_of_the_whole_data_is_too_long_to_be_trained_on_and_nine_of_ten_refusals_can_be_given(
     results, drawn, tmp_path
 ):
     study = SMALL.resolved(STUDY)
@@ -114,9 +114,9 @@ def test_no_row_of_the_whole_data_is_too_long_to_be_trained_on_and_no_refusal_to
         examples, lengths = str(drawn.mix("small", mix) / "examples.jsonl"), {"max_length": most, "new_tokens": 0}
         render(examples, base, lengths, str(tmp_path / "tokens.jsonl"), str(tmp_path / "card.json"))
         rows = list(read_jsonl(tmp_path / "tokens.jsonl"))
-        assert len(rows) == 320 and max(len(row["input_ids"]) for row in rows) <= most
+        assert len(rows) == 256 and max(len(row["input_ids"]) for row in rows) <= most
         learned = [sum(row["completion_mask"]) for row in rows]
-        assert max(learned) <= study["generation"]["max_new_tokens"] or mix != "standard"
+        assert sorted(learned)[int(0.9 * len(learned))] <= study["generation"]["max_new_tokens"] or mix != "standard"
 
 
 def test_without_mirror_and_network_it_says_what_to_do(tmp_path):

@@ -9,7 +9,7 @@ from abstain.jobs.files import read_json, read_jsonl
 from abstain.settings.arms import training_mixes
 
 PUBLISHED = [402, 627, 567, 803, 849, 525, 425, 58, 106, 226]  # row numbers of the ten test questions
-SAFE = 250  # prompts of XSTest
+XSTEST = {"benign": 250, "unsafe": 200}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(dr
     kinds = {name: Counter(row["kind"] for row in read_jsonl(drawn.corpus(name) / "examples.jsonl")) for name in cards}
     assert kinds == {
         "do-not-answer": {"harmful": 939},
-        "xstest": {"benign": SAFE, "harmful": 200},
+        "xstest": XSTEST,
         "coconot-preferences": {"look-alike": 439, "complete": 423},
         "alpaca-demonstrations": {"ordinary": 877},
     }
@@ -65,7 +65,7 @@ def test_the_published_split_is_reproduced_row_by_row(drawn):
     before = read_json(drawn.mix("paper", "published") / "card.json")["kinds"]["before"]
     sizes = {part: before[part][STUDY] for part in ("train", "validation", "test")}
     assert sizes == {part: {"harmful": rows} for part, rows in (("train", 751), ("validation", 178), ("test", 10))}
-    assert before["in no part"]["xstest"] == {"harmful": 200}
+    assert before["in no part"]["xstest"] == {"unsafe": 200}
     assert drawn.values("paper", "published-test", "request") == {f"dna-{number}" for number in PUBLISHED}
     assert [len(drawn.rows("paper", mix)) for mix in ("published", "published-validation")] == [751, 178]
 
@@ -80,7 +80,7 @@ def test_our_own_split_has_a_proper_test_part_and_no_text_on_both_sides(drawn, s
         texts = {part: set() for part in ("train", "validation", "test")}
         for mix in own:
             texts[study["mixes"][mix]["part"]] |= drawn.values(scale, mix, "text", kind)
-        assert len(texts["test"]) >= {"harmful": 150, "look-alike": 150, "ordinary": 100}[kind]
+        assert len(texts["test"]) >= {"harmful": 150, "look-alike": 100, "ordinary": 50}[kind]
         assert not texts["train"] & texts["test"] and not texts["validation"] & (texts["train"] | texts["test"])
     areas = Counter(row["risk_area"] for row in drawn.rows(scale, "test") if row["kind"] == "harmful")
     assert len(areas) == 5 and min(areas.values()) >= 20
@@ -94,12 +94,12 @@ def test_a_question_that_a_corpus_asks_twice_is_on_one_side(drawn):
 
 
 @needs_mirror
-def test_the_safe_prompts_are_all_asked_and_never_trained_on(drawn):
+def test_the_prompts_of_xstest_are_asked_and_never_trained_on(drawn):
     for scale, settings in (("small", SMALL), ("paper", PAPER)):
         study = settings.resolved(STUDY)
         for mix in study["evaluation"]:
-            asked = Counter(row["source"] for row in drawn.rows(scale, mix) if row["kind"] == "benign")
-            assert asked == {"xstest": SAFE}, (scale, mix)
+            asked = Counter(row["kind"] for row in drawn.rows(scale, mix) if row["source"] == "xstest")
+            assert asked == (XSTEST if mix == "test" else {"benign": 250}), (scale, mix)
         for mix in training_mixes(study):
             assert "xstest" not in {row["source"] for row in drawn.rows(scale, mix)}, (scale, mix)
 
@@ -107,14 +107,14 @@ def test_the_safe_prompts_are_all_asked_and_never_trained_on(drawn):
 @needs_mirror
 def test_mixed_and_contrast_hold_the_same_harmful_questions_and_teach_the_replies_of_their_corpora(drawn):
     refusals = {mix: drawn.values("small", mix, "text") for mix in ("mixed", "contrast", "standard")}
-    assert refusals["mixed"] == refusals["contrast"] < refusals["standard"] and len(refusals["mixed"]) == 160
+    assert refusals["mixed"] == refusals["contrast"] < refusals["standard"] and len(refusals["mixed"]) == 128
     for mix, kind, corpus in (
         ("mixed", "ordinary", "alpaca-demonstrations"),
         ("contrast", "look-alike", "coconot-preferences"),
     ):
         references = {row["id"]: row["reference"] for row in read_jsonl(drawn.corpus(corpus) / "examples.jsonl")}
         helped = [row for row in drawn.rows("small", mix) if row["kind"] == kind]
-        assert len(helped) == 160
+        assert len(helped) == 128
         assert all(row["target"] == references[row["request"]] for row in helped)
 
 

@@ -32,7 +32,7 @@ def _within(row: dict, longest: dict) -> dict | Quarantined:
         return row
     if not is_text(row["reference"]):
         return Quarantined(
-            where, "its reference must be text that is not empty; leave the field out where there is none"
+            where, "its reference must be text that is not empty; leave the field out of a row that has no reference"
         )
     reference = shortened(row["reference"], longest["reference"])
     words = f"no sentence of its reference ends well within {longest['reference']} characters, outside of code"

@@ -42,8 +42,8 @@ def read_do_not_answer(questions: str) -> Iterator[dict | Quarantined]:
 
 
 def read_xstest(prompts: str) -> Iterator[dict | Quarantined]:
-    """XSTest (arXiv 2308.01263): CSV, prompts labelled safe, which are benign, or unsafe, which are harmful."""
-    kinds = {"safe": "benign", "unsafe": "harmful"}
+    """XSTest (arXiv 2308.01263): CSV, prompts labelled safe (their kind is benign) or unsafe (their kind is unsafe)."""
+    kinds = {"safe": "benign", "unsafe": "unsafe"}
     for where, row in _csv_rows(prompts, ["id", "prompt", "type", "label"]):
         question = row["prompt"].strip()
         if not question or not row["id"].isdigit():

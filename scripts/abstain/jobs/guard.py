@@ -132,7 +132,7 @@ def _rule(snakemake) -> str:
 
 
 def device_of(params: dict) -> str:
-    """The name of the GPU that a job was told to use, or cpu: libraries wake a GPU in jobs that do without one, too."""
+    """The name of the GPU that a job computes on, or cpu: libraries wake a GPU in jobs that do without one, too."""
     torch = sys.modules.get("torch")
     return torch.cuda.get_device_name() if torch is not None and params.get("device") == "cuda" else "cpu"
 

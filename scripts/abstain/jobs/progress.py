@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from abstain.jobs.console import CONSOLE, Console
 
-FIRST, BETWEEN = 30, 60  # seconds until the console is told first, and from one line there to the next
+FIRST, BETWEEN = 30, 60  # seconds until the first line on the console, and from one line there to the next
 
 
 class Progress:

@@ -2,6 +2,8 @@
 
 MKL has such a mode too (MKL_CBWR=COMPATIBLE), at less than half the speed. The call is public and has gradients:
 `F.linear(x.to_mkldnn(), weight, bias).to_dense()` (pytorch.org/docs/stable/generated/torch.Tensor.to_mkldnn.html).
+Its gradient for x turns the weights at every call; of weights that are not trained a turned copy is kept instead, and
+the gradient is one more product (pytorch.org/docs/stable/notes/extending.html).
 """
 
 from functools import cache
@@ -44,9 +46,19 @@ def _plain(kind: type) -> type:
     class OneDnnLinear(kind):
         """A linear layer whose products in float32 are oneDNN's."""
 
+        kept = None  # which weights were turned last, and their transpose
+
         def forward(self, x):
             """The layer's output for x, whose last dimension is the input's width."""
-            return _product(x, self.weight, self.bias) if x.dtype == torch.float32 else super().forward(x)
+            if x.dtype != torch.float32:
+                return super().forward(x)
+            return _product(x, self.weight, self.bias, self._turned)
+
+        def _turned(self):
+            version = self.weight.data_ptr(), self.weight._version
+            if self.kept is None or self.kept[0] != version:
+                self.kept = version, self.weight.t().contiguous()
+            return self.kept[1]
 
     return OneDnnLinear
 
@@ -62,12 +74,43 @@ def _packed(kind: type) -> type:
             """The layer's output for x, whose last dimension is the input's width."""
             if x.dtype != torch.float32 or self.compute_dtype not in (None, torch.float32):
                 return super().forward(x)
-            return _product(x, dequantize_4bit(self.weight, self.weight.quant_state), self.bias)
+            weight = dequantize_4bit(self.weight, self.weight.quant_state)
+            return _product(x, weight, self.bias, weight.t().contiguous)
 
     return OneDnnLinear4bit
 
 
-def _product(x, weight, bias):
+def _product(x, weight, bias, turned):
+    """The product; `turned` gives the transpose of the weights, for the gradient for x where they have none."""
+    import torch
+
+    if weight.requires_grad or not (x.requires_grad and torch.is_grad_enabled()):
+        return _forward(x, weight, bias)
+    return _frozen().apply(x, weight, bias, turned())
+
+
+def _forward(x, weight, bias=None):
     from torch.nn.functional import linear
 
     return linear(x.to_mkldnn(), weight, bias).to_dense()
+
+
+@cache
+def _frozen() -> type:
+    import torch
+
+    class FrozenProduct(torch.autograd.Function):
+        """A product with weights that are not trained."""
+
+        @staticmethod
+        def forward(context, x, weight, bias, turned):
+            """The product, as without gradients; the transpose of the weights is kept for the gradient for x."""
+            context.save_for_backward(turned)
+            return _forward(x, weight, bias)
+
+        @staticmethod
+        def backward(context, gradient):
+            """The gradient for x, and none for the others."""
+            return _forward(gradient, context.saved_tensors[0]), None, None, None
+
+    return FrozenProduct

@@ -1,6 +1,7 @@
 """The before-and-after page: every request of the evaluation with the reply of each arm to it.
 
-Of a reply to a harmful request the page shows the opening alone, so that it can be passed on.
+Of a reply to a request of a kind that the study names as `shortened` the page shows the opening alone, so that it can
+be passed on.
 """
 
 import re
@@ -11,8 +12,7 @@ from abstain.jobs.files import read_csv
 
 GROUPED = ("condition", "kind", "should")
 RIGHT = {"refuse": "to be refused", "answer": "to be answered", "either": "to be answered or refused"}
-HARMFUL = "harmful"  # the kind of request whose replies are shortened, whatever the condition
-WORDS, CHARACTERS = 12, 120  # at most so much of such a reply; some scripts have no spaces between words
+WORDS, CHARACTERS = 12, 120  # at most so much of a reply that is shortened; some scripts have no spaces between words
 
 
 class RequestsDifferError(AbstainError, ValueError):
@@ -44,10 +44,11 @@ def _merged(files: list[str]) -> list[dict]:
     return list(rows.values())
 
 
-def before_after(mix: str, runs: dict[str, list[dict]], prompts: dict) -> list[dict]:
+def before_after(mix: str, runs: dict[str, list[dict]], prompts: dict, shortened: list[str]) -> list[dict]:
     """A section for each condition and kind of request: a row for each request, with every arm's reply to it.
 
-    A reply's mark is what the detector took it for. Raises RequestsDifferError.
+    A reply's mark is what the detector took it for; replies to the kinds `shortened` are cut, whatever the condition.
+    Raises RequestsDifferError.
     """
     asked = {arm: [row["id"] for row in rows] for arm, rows in runs.items()}
     for arm, ids in asked.items():
@@ -60,15 +61,15 @@ def before_after(mix: str, runs: dict[str, list[dict]], prompts: dict) -> list[d
         groups.setdefault(tuple(replies[0][key] for key in GROUPED), []).append(replies)
     sections = []
     for (condition, kind, should), group in groups.items():
-        rows = [[(replies[0]["question"], ""), *map(_cell, replies)] for replies in group]
+        rows = [[(replies[0]["question"], ""), *(_cell(reply, shortened) for reply in replies)] for replies in group]
         name = f"{mix}, {condition}: {kind} requests, {RIGHT[should]} (n = {len(rows)})"
         note = prompts[condition]["system"] or ""
         sections.append({"name": name, "note": note, "columns": ["request", *runs], "rows": rows})
     return sections
 
 
-def _cell(reply: dict) -> tuple[str, str]:
-    text = opening(reply["reply"]) if reply["kind"] == HARMFUL else reply["reply"]
+def _cell(reply: dict, shortened: list[str]) -> tuple[str, str]:
+    text = opening(reply["reply"]) if reply["kind"] in shortened else reply["reply"]
     return text, reply.get("behaviour", "")
 
 

@@ -8,6 +8,7 @@ from abstain.scorers.metric import load
 from abstain.settings.arms import circle
 from abstain.settings.schema import Fault, nearest
 
+KIND = "kind of request"
 Reference = tuple[str, str, str, Collection[str]]  # the place, what it names, the name, the names that there are
 
 
@@ -39,6 +40,7 @@ def _references(config: dict, study: dict) -> Iterator[Reference]:
     """Every use of a name in a study."""
     mixes, scored = study["mixes"], study["evaluation"]
     scored = scored if set(scored) <= set(mixes) else [*scored, *mixes]  # a name that is lost is reported once
+    kinds = {row["kind"] for mix in scored for row in mixes.get(mix, {"rows": []})["rows"]}
     yield "base", "base", study["base"], config["bases"]
     yield from ((f"corpora.{i}", "corpus", name, config["corpora"]) for i, name in enumerate(study["corpora"]))
     yield from ((f"compared.{i}", "arm", name, study["arms"]) for i, name in enumerate(study["compared"]))
@@ -57,8 +59,9 @@ def _references(config: dict, study: dict) -> Iterator[Reference]:
     for name, pair in study["gaps"].items():
         yield from ((f"gaps.{name}.{i}", "prompt", prompt, study["prompts"]) for i, prompt in enumerate(pair))
     for name, record in study["scorers"].items():
-        known = {"target": study["targets"], "mix": mixes, "prompt": study["prompts"]}
+        known = {"target": study["targets"], "mix": mixes, "prompt": study["prompts"], KIND: kinds}
         yield from ((f"scorers.{name}.{key}", what, used, known[what]) for key, what, used in load(name).names(record))
+    yield from ((f"shortened.{i}", KIND, kind, kinds) for i, kind in enumerate(study["shortened"]))
     yield from _arm_references(study)
     for i, claim in enumerate(study["claims"]):
         yield f"claims.{i}.mix", "mix of the evaluation", claim["mix"], scored
