@@ -204,7 +204,7 @@ def small(pocket) -> Settings:
 
 @pytest.fixture(scope="session")
 def miniature(tmp_path_factory, small) -> Project:
-    """A finished run of the miniature with one core: run once, and copied for each of pytest's workers.
+    """A finished run of the miniature with two cores: run once, and copied for each of pytest's workers.
 
     Tests read it and never change it.
     """
@@ -214,7 +214,7 @@ def miniature(tmp_path_factory, small) -> Project:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (shared / "miniature").exists():
             first = Project(Path(tempfile.mkdtemp(dir=shared)) / "project", small)
-            first.snakemake("--cores", "1")
+            first.snakemake("--cores", "2")
             first.folder.rename(shared / "miniature")
     return Project.copied(shared / "miniature", tmp_path_factory.mktemp("one") / "project")
 

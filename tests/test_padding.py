@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from families import FAMILIES, write_base
 from pipeline import NAME, RECIPE, REPLIES, adapter, rendered, tuned
+from tuned import SHAPE
 
 from abstain.chats.templates import check_tokenizer, render_chat
 from abstain.jobs.files import read_json, read_jsonl, write_json, write_jsonl
+from abstain.models.adapters import new_adapter
 from abstain.models.generation import reply
 from abstain.models.loading import load_model, load_tokenizer
 from abstain.models.training import sft_trainer
@@ -60,7 +62,7 @@ def test_a_tokenizer_pads_with_its_own_token_and_without_one_with_its_end_token(
 @pytest.mark.parametrize("pad", [OWN, END, NONE])
 def test_the_end_of_each_reply_is_learned_and_padding_neither_learned_nor_seen(tmp_path, bases, pad):
     folder = Path(bases[pad][0]).parent
-    learned, model = rows(folder), load_model(folder, "none", "float32", "cpu")
+    learned, model = rows(folder), new_adapter(load_model(folder, "none", "float32", "cpu"), SHAPE)
     recipe = {**RECIPE, "batch_size": len(TURNS)}
     trainer = sft_trainer(model, folder, learned, learned, {**recipe, "early_stopping": None}, 1, "cpu", tmp_path)
     batch = next(iter(trainer.get_train_dataloader()))

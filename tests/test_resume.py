@@ -1,6 +1,7 @@
 """A run that is broken off: what is finished is kept, the rest goes on to the same bytes, and two studies never mix."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -39,18 +40,26 @@ def at_work(project: Project, *arguments: str) -> Iterator[subprocess.Popen]:
         run.wait()
 
 
+@pytest.fixture
+def untrained(miniature, tmp_path) -> Project:
+    """A copy of the finished run in which one training has not run yet."""
+    project = Project.copied(miniature.folder, tmp_path / "project")
+    shutil.rmtree((project.folder / ADAPTER).parent)
+    return project
+
+
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
-def test_training_stopped_in_the_middle_resumes_to_the_same_adapter_and_losses(miniature, planned, sent):
-    with at_work(planned, ADAPTER) as run:
+def test_training_stopped_in_the_middle_resumes_to_the_same_adapter_and_losses(miniature, untrained, sent):
+    with at_work(untrained, ADAPTER) as run:
         os.killpg(run.pid, sent)
         run.wait()
-    assert not (planned.folder / ADAPTER).exists()
-    assert list(planned.folder.glob(".scratch/*/checkpoint-*")), "the run was not stopped in the middle of training"
-    planned.snakemake("--unlock")
-    planned.snakemake(ADAPTER, "--cores", "1")
+    assert not (untrained.folder / ADAPTER).exists()
+    assert list(untrained.folder.glob(".scratch/*/checkpoint-*")), "the run was not stopped in the middle of training"
+    untrained.snakemake("--unlock")
+    untrained.snakemake(ADAPTER, "--cores", "1")
     for path in (ADAPTER, ADAPTER.replace("adapter_model.safetensors", "losses.csv")):
-        assert (planned.folder / path).read_bytes() == (miniature.folder / path).read_bytes(), path
-    assert [path.name for path in planned.folder.glob(".scratch/*")] == ["stamps"]
+        assert (untrained.folder / path).read_bytes() == (miniature.folder / path).read_bytes(), path
+    assert [path.name for path in untrained.folder.glob(".scratch/*")] == ["stamps"]
 
 
 def predictions(project: Project) -> set[Path]:
