@@ -2,6 +2,8 @@
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
+# Which results verify, publish, push and pull are about.
+SCALE := pocket
 export PYTHONNOUSERSITE := 1
 unexport PYTHONHOME PYTHONPATH
 
@@ -31,18 +33,18 @@ check: .venv ## check format, lint, environments, and that every scale can be pl
 		plan=$$(.venv/bin/snakemake --configfile $$scale --dry-run --forceall 2>&1) || { echo "$$plan" >&2; exit 1; }; \
 		echo "$$scale can be planned"; done
 
-verify: .venv ## compare every result with the published hashes: what differs and why; logs/pocket/verify.json has it too
-	.venv/bin/python scripts/verify.py results/pocket --report logs/pocket/verify.json
+verify: .venv ## compare every result with the published hashes: what differs and why; logs/<scale>/verify.json has it too
+	.venv/bin/python scripts/verify.py results/$(SCALE) --report logs/$(SCALE)/verify.json
 
 publish: ## copy the hashes of new results to published/, where no run writes; commit both together
 	mkdir --parents published
-	cd results/pocket && { cat SHA256SUMS; sha256sum SHA256SUMS records/checksum.json; } > ../../published/pocket.sha256
+	cd results/$(SCALE) && { cat SHA256SUMS; sha256sum SHA256SUMS records/checksum.json; } > ../../published/$(SCALE).sha256
 
 push: .venv ## record the large folders and send them to ABSTAIN_REMOTE, else to DVC's default remote
-	.venv/bin/python scripts/push.py
+	.venv/bin/python scripts/push.py $(SCALE)
 
 pull: .venv ## fetch the large folders, check every byte, and let Snakemake know what is finished
-	.venv/bin/python scripts/pull.py
+	.venv/bin/python scripts/pull.py $(SCALE)
 
 repair: .venv ## make one file of a finished run again and compare it: make repair FILE=results/...
 	.venv/bin/python scripts/repair.py "$(FILE)"

@@ -1,47 +1,58 @@
-"""Fetch the large folders of published results, check every byte, and let Snakemake know what is finished.
+"""Fetch the large folders of a scale's published results, check every byte, and let Snakemake know what is finished.
 
-    ABSTAIN_REMOTE=<folder or address> python scripts/pull.py
+    ABSTAIN_REMOTE=<folder or address> python scripts/pull.py [SCALE]
 
 The remote is the one in ABSTAIN_REMOTE, else DVC's default. Called by `make pull`.
 """
 
+import argparse
 import os
 import sys
 from pathlib import Path
 
-from abstain.finished.plan import plan, scales
+from abstain.finished.plan import file_of, plan
 from abstain.finished.records import records
-from abstain.finished.remote import RemoteError, address_of, check_cache, fetch, objects, put_in_place, repository
+from abstain.finished.remote import (
+    RemoteError,
+    address_of,
+    check_cache,
+    fetch,
+    objects,
+    put_in_place,
+    repository,
+    stage_of,
+)
 from abstain.finished.restore import check_bytes, restore
 from abstain.jobs.errors import AbstainError
 from abstain.jobs.paths import HOME
 
 
-def pull() -> None:
+def pull(scale: str) -> None:
     """Fetch and put in place what dvc.lock names; every file must be what its job's record says it is."""
-    folders = {Path("results", scale): config for scale, config in scales().items()}
+    folder, configfiles, stage = Path("results", scale), [file_of(scale)], stage_of(scale)
     repo = repository()
-    check_cache(repo)
-    print(f"{fetch(repo)} objects were fetched from {address_of(repo)}.")
-    put_in_place(repo)
-    check_recorded(folders, {each.file for each in objects(repo) if not each.md5.endswith(".dir")})
-    for folder, config in folders.items():
-        check_bytes(folder)
-        restore(folder, [config])
-        print(plan([config]).line())
+    check_cache(repo, stage)
+    print(f"{fetch(repo, stage)} objects were fetched from {address_of(repo)}.")
+    put_in_place(repo, stage)
+    check_recorded(folder, {each.file for each in objects(repo, stage) if not each.md5.endswith(".dir")})
+    check_bytes(folder)
+    restore(folder, configfiles)
+    print(plan(configfiles).line())
 
 
-def check_recorded(folders: dict[Path, str], fetched: set[str]) -> None:
+def check_recorded(folder: Path, fetched: set[str]) -> None:
     """Raise RemoteError with every fetched file that no record names."""
-    known = {name for folder in folders for record in records(folder).values() for name in record["outputs"]}
+    known = {name for record in records(folder).values() for name in record["outputs"]}
     if fetched - known:
         listed = "\n".join(f"{name}: no job's record names it" for name in sorted(fetched - known))
         raise RemoteError(f"{listed}\ndvc.lock and the records are of different runs; bring them back from one commit")
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scale", nargs="?", default="pocket", help="whose results, a scale of dvc.yaml")
     os.chdir(HOME)
     try:
-        pull()
+        pull(parser.parse_args().scale)
     except AbstainError as error:
         sys.exit(str(error))

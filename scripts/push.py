@@ -1,30 +1,30 @@
-"""Record the large folders of finished results with DVC, and send them to a remote.
+"""Record the large folders of a scale's finished results with DVC, and send them to a remote.
 
-    ABSTAIN_REMOTE=<folder or address> python scripts/push.py
+    ABSTAIN_REMOTE=<folder or address> python scripts/push.py [SCALE]
 
 The remote is the one in ABSTAIN_REMOTE (a folder, ssh://..., s3://...), else DVC's default. Called by `make push`.
 """
 
+import argparse
 import os
 import sys
 from pathlib import Path
 
 from abstain.finished.leftovers import counted
-from abstain.finished.plan import check_idle, plan, scales
-from abstain.finished.remote import RemoteError, address_of, check_cache, record, repository, send
+from abstain.finished.plan import check_idle, file_of, plan
+from abstain.finished.remote import RemoteError, address_of, check_cache, record, repository, send, stage_of
 from abstain.jobs.errors import AbstainError
 from abstain.jobs.paths import HOME
 
 
-def push() -> None:
+def push(scale: str) -> None:
     """Send what is finished and whole; RemoteError, and nothing sent, when something is not."""
-    repo = repository()
+    repo, stage, folder = repository(), stage_of(scale), Path("results", scale)
     check_idle()
-    for scale, config in scales().items():
-        check_finished(Path("results", scale), config)
-    has_changed = record(repo)
-    check_cache(repo)
-    print(f"{send(repo)} objects were sent to {address_of(repo)}, which now holds all that dvc.lock names.")
+    check_finished(folder, file_of(scale))
+    has_changed = record(repo, stage)
+    check_cache(repo, stage)
+    print(f"{send(repo, stage)} objects were sent to {address_of(repo)}, which now holds all that {folder} has of DVC.")
     if has_changed:
         print("dvc.lock has changed: commit it together with SHA256SUMS.")
 
@@ -40,8 +40,10 @@ def check_finished(folder: Path, config: str) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scale", nargs="?", default="pocket", help="whose results, a scale of dvc.yaml")
     os.chdir(HOME)
     try:
-        push()
+        push(parser.parse_args().scale)
     except AbstainError as error:
         sys.exit(str(error))

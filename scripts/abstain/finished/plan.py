@@ -94,7 +94,10 @@ def check_idle() -> None:
         raise SnakemakeError("Snakemake is at work in this folder, or was killed: wait, or run `snakemake --unlock`")
 
 
-def scales() -> dict[str, str]:
-    """The files of the scales whose results are published, by the scale's name: those that dvc.yaml lists."""
+def file_of(scale: str) -> str:
+    """The file of a scale whose results are published, as dvc.yaml lists them; SnakemakeError for any other."""
     stages = yaml.safe_load((HOME / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    return {name: item["config"] for stage in stages.values() for name, item in stage["foreach"].items()}
+    files = {name: item["config"] for stage in stages.values() for name, item in stage["foreach"].items()}
+    if scale not in files:
+        raise SnakemakeError(f"no results of a scale {scale!r} are published; dvc.yaml lists {', '.join(files)}")
+    return files[scale]

@@ -79,10 +79,15 @@ def dvc() -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
 
 
-def objects(repo) -> Iterator[Object]:
+def stage_of(scale: str) -> str:
+    """The stage of dvc.yaml that has the large folders of a scale's results."""
+    return f"experiment@{scale}"
+
+
+def objects(repo, stage: str) -> Iterator[Object]:
     """Every object that dvc.lock asks for; those of a folder's files follow its listing, where that is whole."""
-    lock = yaml.safe_load(LOCK.read_text(encoding="utf-8")) if LOCK.exists() else {"stages": {}}
-    for out in (out for stage in lock["stages"].values() for out in stage["outs"]):
+    stages = yaml.safe_load(LOCK.read_text(encoding="utf-8"))["stages"] if LOCK.exists() else {}
+    for out in stages.get(stage, {"outs": []})["outs"]:
         listing = _object(repo, out["path"], out["md5"])
         yield listing
         if listing.place.is_file() and is_whole(listing):
@@ -100,15 +105,15 @@ def is_whole(each: Object) -> bool:
         return hashlib.file_digest(file, "md5").hexdigest() == each.md5.removesuffix(".dir")
 
 
-def check_cache(repo) -> None:
+def check_cache(repo, stage: str) -> None:
     """Raise RemoteError with every object in DVC's cache that is damaged."""
-    found = [each for each in objects(repo) if each.place.is_file() and not is_whole(each)]
+    found = [each for each in objects(repo, stage) if each.place.is_file() and not is_whole(each)]
     if found:
         lines = [f"{each.file}: its object in DVC's cache is damaged: {each.place}" for each in found]
         raise RemoteError("\n".join([*lines, "nothing was sent or fetched; delete these objects and run again"]))
 
 
-def fetch(repo) -> int:
+def fetch(repo, stage: str) -> int:
     """Bring what the cache lacks, and give the number of objects.
 
     RemoteError when the remote is a folder that is not there, and with every object that the remote lacks or that is
@@ -119,14 +124,14 @@ def fetch(repo) -> int:
         raise RemoteError(f"there is no folder {remote.path}: correct {VARIABLE}, or bring the folder back")
     try:
         with dvc():
-            number = repo.fetch()
+            number = repo.fetch(targets=[stage])
     except RemoteError as error:
         if "failed to connect" in str(error):
             raise
         failed, number = error, 0
     else:
         failed = None
-    missing = [each for each in objects(repo) if not each.place.is_file()]
+    missing = [each for each in objects(repo, stage) if not each.place.is_file()]
     if missing:
         where = f"its object is missing or damaged in {address_of(repo)}"
         lines = [f"{each.file}: {where}: {each.md5}" for each in missing]
@@ -136,21 +141,21 @@ def fetch(repo) -> int:
     return number
 
 
-def put_in_place(repo) -> None:
+def put_in_place(repo, stage: str) -> None:
     """Bring the files from the cache to their places; a file that would be lost by it is named and kept."""
     with dvc():
-        repo.checkout()
+        repo.checkout(targets=[stage])
 
 
-def record(repo) -> bool:
+def record(repo, stage: str) -> bool:
     """Note in dvc.lock what the large folders hold, bytes into the cache; whether the lock has changed by it."""
     before = LOCK.read_bytes() if LOCK.exists() else None
     with dvc():
-        repo.commit(force=True)
+        repo.commit(target=stage, force=True)
     return LOCK.read_bytes() != before
 
 
-def send(repo) -> int:
+def send(repo, stage: str) -> int:
     """Send what the remote lacks, and give the number of objects."""
     with dvc():
-        return repo.push()
+        return repo.push(targets=[stage])
