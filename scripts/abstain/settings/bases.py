@@ -6,6 +6,7 @@ Of the weights only the header is read.
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from abstain.settings.loads import load_faults
 from abstain.settings.model_files import (
     ALL_LINEAR,
     CONFIG,
@@ -26,7 +27,7 @@ from abstain.settings.model_files import (
     token_ids,
 )
 from abstain.settings.schema import Fault
-from abstain.settings.tensor_names import name_faults
+from abstain.settings.tensor_names import is_listed, name_faults
 
 
 def base_faults(config: Mapping, studies: Mapping[str, dict], home: Path, fetched: Path) -> Iterator[Fault]:
@@ -75,8 +76,11 @@ def folder_faults(folder: Path) -> Iterator[str]:
 
 def _other_tensors(folder: Path) -> Iterator[str]:
     """Tensors that the architecture of a base has and its weights lack, or the other way round."""
-    for words in name_faults(tensors(folder / WEIGHTS), read_object(folder / CONFIG)):
-        yield f"{WEIGHTS} {words}"
+    settings = read_object(folder / CONFIG)
+    if is_listed(settings):
+        yield from (f"{WEIGHTS} {words}" for words in name_faults(tensors(folder / WEIGHTS), settings))
+    else:
+        yield from load_faults(folder)
 
 
 def _unfit(name: str, place: str, folder: Path, studies: Mapping[str, dict]) -> Iterator[Fault]:

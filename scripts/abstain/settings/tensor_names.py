@@ -1,7 +1,7 @@
 """The tensors of an architecture by their names, and what the header of a file of weights says against them.
 
-The table goes by the `model_type` of config.json and follows the sources of transformers 5.23. Of a model that is not
-in it nothing is said here; its tensors are compared when it is loaded, as those of every model are.
+The table goes by the `model_type` of config.json and follows the sources of transformers 5.23; it answers at once. Of a
+model that is not in it transformers is asked (abstain.settings.loads).
 """
 
 import re
@@ -55,8 +55,7 @@ def name_faults(header: Mapping[str, dict], settings: Mapping) -> Iterator[str]:
     names = [name for name in sorted(header) if COMPUTED not in name]
     found: dict[str, str] = {}
     beside = [name for name in names if found.setdefault(bare(name), name) != name]
-    if (asked := asked_of(settings, set(found))) is None:
-        return
+    asked = asked_of(settings, set(found))
     beside += [found[name] for name in sorted(found.keys() - asked)]
     lacking = [name if name.startswith(HEAD) else f"model.{name}" for name in sorted(asked - found.keys())]
     who = f"the architecture {settings['model_type']!r}"
@@ -76,14 +75,19 @@ def first_of(names: list[str]) -> str:
     return names[0] + f" and {len(names) - 1} more" * (len(names) > 1)
 
 
-def asked_of(settings: Mapping, found: set[str]) -> set[str] | None:
-    """The bare names of all tensors that a model has by its configuration; None where this table cannot tell.
+def is_listed(settings: Mapping) -> bool:
+    """Whether this table tells the tensors of a model by its configuration."""
+    block = BLOCKS.get(settings.get("model_type"))
+    return block is not None and _countable(block, settings)
+
+
+def asked_of(settings: Mapping, found: set[str]) -> set[str]:
+    """The bare names of all tensors that a model of this table has by its configuration.
 
     What can be stored in two ways is asked for in the way in which it is found.
     """
-    kind = settings.get("model_type")
-    if (block := BLOCKS.get(kind)) is None or not _countable(block, settings):
-        return None
+    kind = settings["model_type"]
+    block = BLOCKS[kind]
     asked = {"norm.weight", *ENDS}
     if settings.get("tie_word_embeddings", ties(kind)):
         asked -= ENDS - found if ENDS & found else {f"{HEAD}.weight"}
