@@ -15,7 +15,7 @@ from statistics import median
 from abstain.jobs.numerics import EXACT
 from abstain.settings.model_files import MODEL_FILES
 
-BASE = Path(__file__).parents[1] / "models/pocket"
+POCKET = "models/pocket"
 SHAPE = {"method": "lora", "rank": 32, "alpha": 64, "dropout": 0.0, "targets": ["all-linear"]}
 ROUNDS, STEPS, ROWS, WIDTH, REPLY = 3, 4, 4, 60, 22  # steps after a first one that is not counted; tokens
 SIDES = {"exact": EXACT, "native": {key: EXACT[key] for key in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}}
@@ -60,7 +60,7 @@ def measure(side: str, base: str) -> list[float]:
 def main(base: str) -> None:
     """Measure the sides in turns, and print seconds and their ratio; ends with one sentence where there is no base."""
     if missing := [name for name in MODEL_FILES if not Path(base, name).is_file()]:
-        sys.exit(f"{base} is no base: it lacks {', '.join(missing)}; name a folder such as models/pocket")
+        sys.exit(f"{base} is no base: it lacks {', '.join(missing)}; name a folder such as {POCKET}")
     found: dict[str, list[float]] = {side: [] for side in SIDES}
     for number in range(ROUNDS):
         for side, seconds in found.items():
@@ -75,4 +75,4 @@ if __name__ == "__main__":
     if len(sys.argv) == 3:
         print("\n".join(map(str, steps(sys.argv[2], sys.argv[1]))))
     else:
-        main(sys.argv[1] if len(sys.argv) == 2 else str(BASE))
+        main(sys.argv[1] if len(sys.argv) == 2 else str(Path(__file__).parents[1] / POCKET))

@@ -49,7 +49,7 @@ FAULTS = {
         "sizes: the arm 'mixed' is trained on the mix 'mixed', of which nothing is taken; add its sizes",
     ),
     "an arm that would stop by a mix without a size": (
-        SMALL, "recipes/standard/early_stopping", {"steps": 5, "patience": 1},
+        SMALL, "recipes/standard/early_stopping", {"steps": 4, "patience": 1},
         "sizes: the arm 'lora' stops by the mix 'validation', of which nothing is taken; add its sizes",
     ),
     "nothing to score": (
