@@ -120,7 +120,7 @@ def test_weights_that_somebody_asked_for_are_not_sent_and_pull_asks_for_none(fin
 def test_a_run_that_is_killed_while_the_weights_are_there_goes_on_to_the_same_bytes(copy):
     before = copy.files()
     for name in before:
-        if name.startswith((f"{RESULTS}/predictions/", f"{RESULTS}/records/predict/")):
+        if name.startswith(tuple(f"{RESULTS}/{place}/{STUDY}/qlora/" for place in ("predictions", "records/predict"))):
             (copy.folder / name).unlink()
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
