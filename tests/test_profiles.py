@@ -80,6 +80,8 @@ NAMED = {  # what happens to be called like a study or a scale, or is the defaul
     ("rules/pretraining.smk", "models/pocket/recipe.yaml"),  # the pocket model, which other scales start from too
     ("scripts/abstain/corpora/readers.py", "do-not-answer"),  # the reader of the corpus
     ("scripts/verify.py", "results/pocket"),  # the argument may be left out
+    ("scripts/push.py", "pocket"),  # the same
+    ("scripts/pull.py", "pocket"),
     ("scripts/benchmark.py", "models/pocket"),  # the same
 }
 MIXES = [mix for settings in SCALES for study in settings.files.values() for mix in study["mixes"].values()]
