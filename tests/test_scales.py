@@ -29,7 +29,9 @@ MAY_DIFFER = (  # the base, and what follows from it and from a night on two cor
     "studies.*.sizes.*.rows",  # one epoch of few rows, and no mix to stop by
     "studies.*.sizes.*.per*",
     "studies.*.recipes.standard.steps",
-    "studies.*.recipes.standard.batch_size",
+    "studies.*.recipes.standard.batch_size",  # what fits into 4 GB, and what is gathered for a step
+    "studies.*.recipes.standard.gradient_accumulation",
+    "studies.*.recipes.standard.save_steps",
     "studies.*.recipes.standard.early_stopping*",
     "studies.*.recipes.standard.learning_rate",  # a small model learns little at the published rate
     "studies.*.generation.max_new_tokens",  # a large model gives long answers, and thinks before them
@@ -76,7 +78,7 @@ def test_the_arms_of_the_small_scale_are_trained_on_equally_many_rows_for_one_ep
     for name, arm in trained_arms(study).items():
         rows, recipe = study["mixes"][arm["mix"]]["rows"], study["recipes"][arm["recipe"]]
         seen = recipe["steps"] * recipe["batch_size"] * recipe["gradient_accumulation"]
-        assert sum(row["rows"] for row in rows) == seen == 320, name
+        assert sum(row["rows"] for row in rows) == seen == 256, name
 
 
 def test_every_public_file_of_the_two_scales_is_pinned_by_the_same_hash():
