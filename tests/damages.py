@@ -156,11 +156,11 @@ def lost_names(whole: Whole) -> Iterator[Damage]:
     """Every name that points to something, misspelt."""
     for path, name in leaves(whole.value):
         key = next(part for part in reversed(path) if isinstance(part, str))
-        in_group = path[0] in ("gaps", "evaluation") and whole.study is not None
+        in_group = path[0] in ("gaps", "evaluation", "shortened") and whole.study is not None
         in_claim = path[0] == "claims" and key == "kind"
         if isinstance(name, str) and (key in NAMES or in_group or in_claim) and "splits" not in path:
             damaged = whole.changed(path, f"{name}y")
-            shown = path[:2] if key in ("kinds", "x", "y") else path
+            shown = path[:2] if path[0] == "figures" and key in ("kinds", "x", "y") else path
             yield f"{place(path)}: {name}y", damaged.settings, [f"{place(shown)}: ", f"'{name}y'", name]
 
 
