@@ -1,6 +1,8 @@
 """A base of an architecture outside the table of tensors: what transformers misses in it is said before any job."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,8 +41,21 @@ def rewritten(folder: Path, change) -> list[str]:
 
 def test_a_whole_base_passes_and_is_asked_once(base, monkeypatch):
     assert list(folder_faults(base)) == []
-    monkeypatch.setattr(loads, "_asked", None)  # would be called
+    monkeypatch.setattr(loads, "_ask", None)  # would be called
     assert list(folder_faults(base)) == []
+
+
+def test_a_question_that_was_broken_off_is_said_in_one_line_and_asked_again(base, monkeypatch):
+    killed = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
+    with monkeypatch.context() as patch:
+        patch.setattr(loads, "_ask", lambda folder: subprocess.run(killed, capture_output=True, text=True))
+        assert list(folder_faults(base)) == ["config.json: transformers cannot load the model: exit status -9"]
+    assert list(folder_faults(base)) == []
+
+
+def test_an_answer_says_nothing_of_the_folder_in_which_the_base_was(base):
+    (said,) = rewritten(base, lambda state: {name: state[name] for name in state if name != NORM})
+    assert list(folder_faults(base.rename(base.with_name("moved")))) == [said]
 
 
 def test_a_tensor_that_is_missing_too_many_or_of_another_shape_is_named(base):

@@ -1,4 +1,4 @@
-"""How far a long job is: what its log is told at each report, and what the console is told and when."""
+"""How far a long job is: what each report adds to its log, and what it prints on the console and when."""
 
 import os
 import re
@@ -28,7 +28,7 @@ class Clock:
 
 @pytest.fixture
 def console() -> Iterator[tuple[Console, int]]:
-    """A console for a job, and the descriptor from which all that it is told is read."""
+    """A console for a job, and the descriptor from which all that it prints is read."""
     read, write = os.pipe()
     os.set_blocking(read, False)
     yield Console(JOB, write), read
@@ -36,8 +36,8 @@ def console() -> Iterator[tuple[Console, int]]:
     os.close(write)
 
 
-def told(read: int) -> list[str]:
-    """What the console was told since it was last asked."""
+def printed(read: int) -> list[str]:
+    """The lines that the console printed since they were last read."""
     try:
         return os.read(read, 65536).decode().splitlines()
     except BlockingIOError:
@@ -74,13 +74,13 @@ def test_parts_that_are_not_alike_are_weighed(console, capsys):
     assert capsys.readouterr().out == f"{JOB}: batch 1 of 3, about 7 min left\n"
 
 
-def test_the_console_is_told_after_half_a_minute_and_then_once_a_minute_at_most(console, capsys):
+def test_the_console_has_a_line_after_half_a_minute_and_then_one_a_minute_at_most(console, capsys):
     clock, moments = Clock(), []
     progress = Progress("step", [1] * 40, clock=clock, console=console[0])
     for done in range(1, 41):
         clock.now += 7
         progress.reached(done)
-        lines = told(console[1])
+        lines = printed(console[1])
         assert lines in ([], capsys.readouterr().out.splitlines()[-1:])
         moments += [clock.now - 1000] * len(lines)
     assert moments[0] == 35 and min(later - sooner for sooner, later in pairwise(moments)) >= 60 and len(moments) == 4
@@ -93,7 +93,7 @@ def test_a_job_that_lasts_seconds_or_is_just_done_tells_the_console_nothing(cons
     for done in range(1, parts + 1):
         clock.now += seconds
         progress.reached(done)
-    assert told(console[1]) == []
+    assert printed(console[1]) == []
 
 
 def test_a_console_that_is_gone_stops_no_job():

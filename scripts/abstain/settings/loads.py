@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from abstain.jobs.files import digest, write_text
 from abstain.jobs.paths import HOME
 from abstain.settings.model_files import CONFIG, WEIGHTS, tensors
 
-ANSWERS = Path(".scratch/fits")  # one for each configuration and header of weights: the question takes ten seconds
+ANSWERS = Path(".scratch/fits")  # one for each question, because asking means to import torch and transformers
 LIBRARIES = ("torch", "transformers")
 
 
@@ -21,17 +22,20 @@ def load_faults(folder: Path) -> Iterator[str]:
     """
     if any(find_spec(library) is None for library in LIBRARIES):
         return
-    answer = ANSWERS / f"{digest([(folder / CONFIG).read_text(encoding='utf-8'), tensors(folder / WEIGHTS)])}.txt"
+    asked = [(folder / CONFIG).read_text(encoding="utf-8"), tensors(folder / WEIGHTS), [*map(version, LIBRARIES)]]
+    answer = ANSWERS / f"{digest(asked)}.txt"
     if not answer.is_file():
-        write_text(answer, _asked(folder))
-    if words := answer.read_text(encoding="utf-8").strip():
-        yield words.removeprefix(f"{folder}/") if words.startswith(f"{folder}/") else f"{CONFIG}: {words}"
+        done = _ask(folder)
+        if done.returncode:  # not kept: another time it may be otherwise
+            lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+            yield f"{CONFIG}: transformers cannot load the model: {lines[-1]}"
+            return
+        write_text(answer, done.stdout.strip().removeprefix(f"{folder}/"))
+    if words := answer.read_text(encoding="utf-8"):
+        yield words if words.startswith((CONFIG, WEIGHTS)) else f"{CONFIG}: {words}"
 
 
-def _asked(folder: Path) -> str:
+def _ask(folder: Path) -> subprocess.CompletedProcess:
     command = [sys.executable, "-P", "-m", "abstain.models.fits", str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(HOME / "scripts")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    return (
-        done.stdout if done.returncode == 0 else f"transformers cannot load it: {done.stderr.strip().splitlines()[-1]}"
-    )
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
