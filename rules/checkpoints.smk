@@ -30,7 +30,7 @@ rule merge:
         dtype=lambda w: recipe_of(w)["dtype"],
         adapter=adapter_of,
         generation=lambda w: study_of(w)["generation"],
-        limits=config["gate"],
+        limits=lambda w: config["gate"][recipe_of(w)["dtype"]],
         device=DEVICE,
     script:
         "../scripts/merge.py"

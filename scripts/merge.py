@@ -16,7 +16,8 @@ def merge(
 ) -> None:  # fmt: skip
     """Write a standalone checkpoint in the base's folder layout.
 
-    A QLoRA adapter is merged into the dequantised 4-bit weights that it was trained on, never into the original ones.
+    A QLoRA adapter is merged into the dequantised 4-bit weights that it was trained on, never into the original ones;
+    the sums are float32 numbers, and stored in the number format `dtype` that was trained.
     Base with adapter, here, and the written checkpoint, in a process of its own, reply to prompts of the training mix
     `rendered`: raises GateError, and leaves nothing, when the next-token distributions differ by more than
     limits["tolerance"] (KL divergence in nats, the largest over the prompts), or when less than the share

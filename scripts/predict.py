@@ -13,11 +13,11 @@ def predict(rendered: str, checkpoint: list[str], generation: dict, device: str,
     """Write {"id", "reply", "tokens", "finished"} for each prompt, in the order of the prompts.
 
     Only new tokens are decoded; `finished` says whether the model ended its turn itself. Prompts of one condition
-    begin alike, so they share batches.
+    begin alike, so they share batches. Arithmetic is in float32, in whatever format the weights are stored.
     """
     exact_torch(0, device)
     folder = Path(checkpoint[0]).parent
-    model = load_model(folder, "none", "auto", device).eval()
+    model = load_model(folder, "none", "float32", device).eval()
     tokenizer = load_tokenizer(folder)
     rows = list(read_jsonl(rendered))
     replies: dict[int, dict] = {}

@@ -21,7 +21,7 @@ def score_checkpoint(
     """Write one row for each prediction, with what the named scorer reads off the model at the rendered prompt."""
     exact_torch(0, device)
     module, rows, folder = load(scorer), joined(examples, predictions, rendered), Path(checkpoint[0]).parent
-    model, tokenizer = load_model(folder, "none", "auto", device).eval(), load_tokenizer(folder)
+    model, tokenizer = load_model(folder, "none", "float32", device).eval(), load_tokenizer(folder)
     write_scores(scores, rows, module.label(rows, settings, model, tokenizer), clusters, module.COLUMNS)
 
 

@@ -95,7 +95,10 @@ def merging(inputs: Inputs, quantisation: str) -> tuple:
         "checkpoint": [inputs.at(f"merged/{name}") for name in MODEL_FILES],
         "gate": inputs.at("merged/gate.json"),
     }
-    limits, weights = inputs.settings.scale["gate"], inputs.at(f"{quantisation}/weights.safetensors")
+    limits, weights = (
+        inputs.settings.scale["gate"][inputs.recipe["dtype"]],
+        inputs.at(f"{quantisation}/weights.safetensors"),
+    )
     return call("merge", limits=limits, weights=weights, **read, **asked, **written)
 
 

@@ -73,7 +73,7 @@ SHAPES = {
     "a seed twice": ((*VALUES, "seeds"), [1, 1], ["[1, 1]"]),
     "a seed beyond 32 bits": ((*VALUES, "seeds/0"), 2**32, ["4294967295"]),
     "no study": (("studies",), {}, ["{}"]),
-    "no gate": (("gate", "same_replies"), 1.5, ["1.5", "Least share"]),
+    "no gate": (("gate", "float32/same_replies"), 1.5, ["1.5", "Least share"]),
     "unknown device": (("device",), "tpu", ["'tpu'", "cpu", "cuda"]),
     "unknown detector": ((*ASKS, "scorers/refusal/detector"), "mood", ["'mood'", "abstain-rules", "prefix-match"]),
     "unknown reader": (("corpora", "safety-requests/reader"), "pdf", ["'pdf'", "requests", "chats"]),
@@ -128,9 +128,11 @@ def test_a_fault_of_shape_is_refused_with_its_file_its_place_the_finding_and_wha
 
 
 def test_all_faults_of_shape_are_listed_at_once(pocket):
-    odd = pocket.changed("device", "tpu").changed("gate/tolerance", 0).changed("studies/do-not-answer/seeds", [])
+    odd = (
+        pocket.changed("device", "tpu").changed("gate/float32/tolerance", 0).changed("studies/do-not-answer/seeds", [])
+    )
     places = [fault.split(": ")[1] for fault in faults(odd)]
-    assert places == ["device", "gate.tolerance", "studies.do-not-answer.seeds"]
+    assert places == ["device", "gate.float32.tolerance", "studies.do-not-answer.seeds"]
     odd = pocket.changed("asks/safety-mode/question", 3).changed("asks/safety-mode/scorers/refusal/detector", "x")
     odd = odd.changed("asks/do-not-answer/seed", 3)
     assert [fault.split(": ")[1] for fault in faults(odd)] == ["question", "seed"]

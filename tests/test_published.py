@@ -7,14 +7,14 @@ import pytest
 import torch
 from families import FAMILIES, write_base
 from safetensors.torch import load_file, save_file
-from tuned import BASE, LIMITS, POCKET, PROMPTS, SHAPE, merged, write_tuned
+from tuned import BASE, GATE, LIMITS, POCKET, PROMPTS, SHAPE, merged, write_tuned
 
 from abstain.jobs.files import read_json, write_json
 from abstain.models import loading, merging
 from abstain.models.adapters import attach_adapter
 from abstain.models.answers import first_logits
 from abstain.models.loading import ModelError, load_model
-from abstain.models.merging import GateError, compare, trained_base
+from abstain.models.merging import GateError, compare, merged_model, trained_base
 from abstain.settings.model_files import MODEL_FILES
 from initialise import initialise
 
@@ -91,21 +91,36 @@ def test_a_head_of_its_own_is_published_though_the_configuration_ties_it(tmp_pat
 
 
 @pytest.mark.parametrize("quantisation", ["none", "nf4"])
-def test_a_training_in_bfloat16_passes_the_gate_of_float32(tmp_path, tuned, quantisation):
-    """Rounded weights are what the adapter was trained on; merging, and the checkpoint, are in float32."""
+def test_a_training_in_bfloat16_is_stored_in_it_and_passes_the_gate_of_that_format_alone(tmp_path, tuned, quantisation):
+    """Rounded weights are what the adapter was trained on; the sums of the merge are in float32, then rounded once."""
     report = merged(tmp_path, tuned, quantisation, dtype="bfloat16")
-    assert report["tolerance"] == LIMITS["tolerance"] and report["same replies"] == report["prompts"] == len(PROMPTS)
-    assert {tensor.dtype for tensor in load_file(tmp_path / "model.safetensors").values()} == {torch.float32}
+    assert LIMITS["tolerance"] < report["largest KL divergence"] < report["tolerance"] == GATE["bfloat16"]["tolerance"]
+    assert report["same first token"] == report["same replies"] == report["prompts"] == len(PROMPTS)
+    assert {tensor.dtype for tensor in load_file(tmp_path / "model.safetensors").values()} == {torch.bfloat16}
+    assert read_json(tmp_path / "config.json")["dtype"] == "bfloat16"
 
 
-@pytest.mark.parametrize("quantisation", ["none", "nf4"])
+def test_the_sums_of_a_merge_into_bfloat16_are_rounded_once(tuned):
+    """Merged in bfloat16 itself, the product of LoRA's factors would be rounded too."""
+    weights = str(tuned / "adapter_model.safetensors")
+    stored = merged_model(POCKET, weights, "none", "bfloat16", SHAPE, "cpu").state_dict()
+    base = trained_base(POCKET, "none", "bfloat16", "cpu")
+    exact = attach_adapter(base, SHAPE, weights).merge_and_unload().state_dict()
+    assert all(torch.equal(stored[name], tensor.bfloat16()) for name, tensor in exact.items())
+    assert any(not torch.equal(stored[name].float(), tensor) for name, tensor in exact.items())
+
+
+OTHER_WEIGHTS = {"none": ("nf4", "bfloat16"), "nf4": ("none", "bfloat16")}
+
+
+@pytest.mark.parametrize("quantisation", OTHER_WEIGHTS)
 def test_the_gate_of_bfloat16_tells_a_merge_into_other_weights_apart(tuned, quantisation):
     weights = str(tuned / "adapter_model.safetensors")
     right, wrong = (
         first_logits(attach_adapter(trained_base(POCKET, *how, "cpu"), SHAPE, weights), PROMPTS)
-        for how in ((quantisation, "bfloat16"), ("none", "float32"))
+        for how in ((quantisation, "bfloat16"), OTHER_WEIGHTS[quantisation])
     )
-    assert compare(right, wrong)["largest KL divergence"] > LIMITS["tolerance"]
+    assert compare(right, wrong)["largest KL divergence"] > GATE["bfloat16"]["tolerance"]
 
 
 @pytest.mark.parametrize("key", ["dtype", "torch_dtype"])

@@ -16,7 +16,8 @@ POCKET, NAME = ROOT / "models/pocket", {"path": "./models/pocket"}
 BASE = [str(POCKET / name) for name in MODEL_FILES]
 PROMPTS = [[1, 5 + i, 40, 300, 700 + 3 * i, 2] for i in range(16)]
 SCALE = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
-STUDY, LIMITS = next(iter(SCALE["studies"].values())), SCALE["gate"]
+STUDY, GATE = next(iter(SCALE["studies"].values())), SCALE["gate"]
+LIMITS = GATE["float32"]
 SHAPE, RECIPE = next(iter(STUDY["adapters"].values())), next(iter(STUDY["recipes"].values()))
 
 
@@ -56,7 +57,7 @@ def merged(
     merge(
         start=base, weights=str(tuned / "adapter_model.safetensors"), rendered=str(folder / "tokens.jsonl"),
         quantisation=quantisation, dtype=dtype, adapter=SHAPE, generation={"max_new_tokens": 16, "batch_rows": 8},
-        limits={**LIMITS, **limits}, device="cpu", checkpoint=[str(folder / Path(path).name) for path in base],
+        limits={**GATE[dtype], **limits}, device="cpu", checkpoint=[str(folder / Path(path).name) for path in base],
         gate=str(folder / "gate.json"),
     )  # fmt: skip
     return read_json(folder / "gate.json")

@@ -64,7 +64,7 @@ def answer(place: Path) -> None:
     asked = read_json(place / ASKED)
     exact_torch(0, asked["device"])
     try:
-        model = load_model(asked["folder"], "none", "auto", asked["device"])
+        model = load_model(asked["folder"], "none", "float32", asked["device"])
         logits, replies = answers(model, load_tokenizer(asked["folder"]), asked["prompts"], asked["generation"])
     except AbstainError as error:
         write_json(place / REPLIES, {"error": str(error)})

@@ -33,12 +33,14 @@ def trained_base(folder: Path, quantisation: str, dtype: str, device: str):
 
 
 def merged_model(folder: Path, weights: str, quantisation: str, dtype: str, adapter: dict, device: str):
-    """The base with the adapter folded into the weights that it was trained on, in float32 from there on.
+    """The base with the adapter folded into the weights that it was trained on: in float32, then stored in `dtype`.
 
-    Those are the base's weights in `dtype`, or what their 4-bit form stands for.
+    Those weights are the base's in `dtype`, or what their 4-bit form stands for.
     """
+    import torch
+
     base = plain(load_model(folder, quantisation, dtype, device), quantisation)
-    return attach_adapter(base, adapter, weights).merge_and_unload()
+    return attach_adapter(base, adapter, weights).merge_and_unload().to(getattr(torch, dtype))
 
 
 def plain(base, quantisation: str):
