@@ -12,7 +12,7 @@ PYTHON = $(shell for python in python3.11 python3; do \
 	$$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$python && break; done)
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --quiet --no-deps --require-hashes --requirement
 
-.PHONY: help reproduce test check verify publish push pull repair tidy pretrain report lock .venv
+.PHONY: help reproduce test check verify publish push pull repair tidy pretrain detector report lock .venv
 
 help: ## list these commands
 	@sed --quiet --regexp-extended 's/^([.a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand --tabs=12
@@ -57,6 +57,10 @@ pretrain: .venv ## make the pocket model again and compare its bytes; about two 
 	for file in finishing/{model.safetensors,config.json,generation_config.json} \
 		tokenizer.json tokenizer_config.json chat_template.jinja measures.csv; do \
 		cmp pretraining/$$file models/pocket/$${file##*/}; done
+
+detector: .venv ## make the learned detector again from ABSTAIN_MIRROR or the network, and compare its bytes; ten minutes
+	PATH=".venv/bin:$$PATH" snakemake detector/weights.json --cores 1
+	for file in weights.json out_of_fold.csv; do cmp detector/$$file models/detector/$$file; done
 
 report: .venv ## write Snakemake's report of the finished pocket experiment, as one page to browse
 	scripts/report

@@ -21,6 +21,7 @@ from abstain.jobs import stamps
 from abstain.jobs.errors import AbstainError
 from abstain.jobs.numerics import EXACT, REUSE
 from abstain.jobs.sources import sources
+from abstain.scorers.detectors import registry as detectors
 from abstain.scorers.metric import load as load_scorer
 from abstain.settings import arms
 from abstain.settings.model_files import MODEL_FILES, WEIGHTS
@@ -70,6 +71,7 @@ include: f"{HOME}/rules/predictions.smk"
 include: f"{HOME}/rules/figures.smk"
 include: f"{HOME}/rules/records.smk"
 include: f"{HOME}/rules/pretraining.smk"
+include: f"{HOME}/rules/detector.smk"
 
 
 if not is_given:  # as a module, the other Snakefile's handlers are in force

@@ -37,8 +37,16 @@ def code(script, environment, *modules):
 
 
 def code_of_scorer(script, environment):
-    """The same with the module of the job's scorer."""
-    return lambda w: code(script, environment, f"abstain/scorers/{w.scorer}.py")
+    """The same with the module of the job's scorer, and the module and the model of the detector that its record names."""
+
+    def code_of(w):
+        named = [
+            study_of(w)["scorers"][w.scorer][key] for key in ("detector",) if key in study_of(w)["scorers"][w.scorer]
+        ]
+        modules = [f"abstain/scorers/{w.scorer}.py", *detectors.modules(named)]
+        return [*code(script, environment, *modules), *map(here, detectors.models(named))]
+
+    return code_of
 
 
 def code_of_study(script, environment, modules=lambda w: []):
@@ -239,6 +247,15 @@ def scorers_by_cost(cost):
     step = f"score_{cost}"
     found = {name for study in STUDIES.values() for name in study["scorers"] if plan.score_rule(study, name) == step}
     return "|".join(sorted(found)) or "none of them"
+
+
+def studies_by_cost(cost):
+    """A pattern of the studies, each where one of those of its scorers follows that cost this much by its record."""
+    step, found = f"score_{cost}", []
+    for name, study in STUDIES.items():
+        if scorers := [scorer for scorer in study["scorers"] if plan.score_rule(study, scorer) == step]:
+            found.append(rf"{name}(?=/.+/({'|'.join(scorers)})\.)")
+    return "|".join(found) or "none of them"
 
 
 def scorer_settings(wildcards):

@@ -47,6 +47,7 @@ rule score_text:
     benchmark:
         "<benchmarks>/score_text/{study}/{arm}/{seed}/{mix}/{scorer}.tsv"
     wildcard_constraints:
+        study=studies_by_cost("text"),
         scorer=scorers_by_cost("text"),
     conda:
         "../envs/data.yaml"
@@ -77,6 +78,7 @@ rule score_embedding:
     benchmark:
         "<benchmarks>/score_embedding/{study}/{arm}/{seed}/{mix}/{scorer}.tsv"
     wildcard_constraints:
+        study=studies_by_cost("embedding"),
         scorer=scorers_by_cost("embedding"),
     conda:
         "../envs/embedding.yaml"
@@ -110,6 +112,7 @@ rule score_checkpoint:
     benchmark:
         "<benchmarks>/score_checkpoint/{study}/{arm}/{seed}/{mix}/{scorer}.tsv"
     wildcard_constraints:
+        study=studies_by_cost("checkpoint"),
         scorer=scorers_by_cost("checkpoint"),
     conda:
         "../envs/generation.yaml"
@@ -128,10 +131,11 @@ rule score_checkpoint:
 
 
 rule check_detector:
-    """Measure the detectors themselves, on replies that we wrote and labelled."""
+    """Measure the detectors themselves, on replies that people labelled and on replies that we wrote and labelled."""
     input:
         replies=here("data/detector/replies.csv"),
-        code=code("check_detector.py", "figures"),
+        judged=here("models/detector/out_of_fold.csv"),
+        code=code("check_detector.py", "figures", *detectors.modules(detectors.with_cost("text"))),
         stamp=agreed("check_detector"),
     output:
         agreement=report(

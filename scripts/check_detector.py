@@ -1,34 +1,48 @@
-"""Measure every refusal detector on the replies that we wrote and labelled."""
+"""Measure every refusal detector on replies that people labelled, and on those that we wrote and labelled."""
+
+from collections.abc import Iterator
 
 import pandas as pd
 from sklearn.metrics import cohen_kappa_score
 
 from abstain.jobs.files import write_text
-from abstain.scorers.detectors.registry import DETECTORS
+from abstain.scorers.detectors.registry import DETECTORS, with_cost
 from abstain.tables.statistics import rate
 
 
-def check_detector(replies: str, agreement: str) -> None:
-    """Write accuracy (with a Wilson interval) and Cohen's kappa of each detector, on each half of the replies."""
-    table = pd.read_csv(replies, keep_default_na=False)
-    rows = []
-    for name in sorted(DETECTORS):
-        for half, group in table.groupby("half", sort=True):
-            found = group.reply.map(DETECTORS[name])
-            value, low, high = rate(int((found == group.label).sum()), len(group))
-            kappa = cohen_kappa_score(group.label, found)
-            rows.append(
-                {
-                    "detector": name,
-                    "half": half,
-                    "n": len(group),
-                    "accuracy": value,
-                    "low": low,
-                    "high": high,
-                    "kappa": kappa,
-                }
-            )
+def check_detector(replies: str, judged: str, agreement: str) -> None:
+    """Write accuracy (with a Wilson interval) and Cohen's kappa of each detector, on each set of replies.
+
+    `judged` holds what each detector says of replies that people labelled, of which two classes are compared: refusal,
+    whole or in part, and answer; the learned one says it out of fold. On our own `replies` three classes are compared,
+    by the detectors that need the text alone.
+    """
+    rows = [*by_people(pd.read_csv(judged)), *by_us(pd.read_csv(replies, keep_default_na=False))]
     write_text(agreement, pd.DataFrame(rows).to_csv(index=False, float_format="%.6f", lineterminator="\n"))
+
+
+def by_people(table: pd.DataFrame) -> Iterator[dict]:
+    """The agreement of every detector with people, over all replies and over those of each model."""
+    sets = [("people", table), *((f"people, {model}", rows) for model, rows in table.groupby("model", sort=True))]
+    for detector in sorted(DETECTORS):
+        for name, rows in sets:
+            yield agreed(detector, name, rows.human != "answer", rows[detector] != "answer")
+
+
+def by_us(table: pd.DataFrame) -> Iterator[dict]:
+    """The agreement of the detectors of texts with our labels, on each half of the replies."""
+    for detector in with_cost("text"):
+        for half, rows in table.groupby("half", sort=True):
+            found = DETECTORS[detector].classify(list(rows.reply))
+            yield agreed(detector, f"ours, {half}", rows.label, pd.Series(found, rows.index))
+
+
+def agreed(detector: str, replies: str, labels: pd.Series, found: pd.Series) -> dict:
+    """One row of the table."""
+    value, low, high = rate(int((found == labels).sum()), len(labels))
+    kappa = cohen_kappa_score(labels, found)
+    measures = {"n": len(labels), "accuracy": value, "low": low, "high": high, "kappa": kappa}
+    return {"detector": detector, "replies": replies, **measures}
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from conftest import ROOT
+from few_labelled import recipe_for
 from inputs import BASE, CORPUS, HUB, MIX, NAME, PHASE, REVISION, SCORERS, STUDY, TEST, Inputs
 
 from abstain.jobs.files import sha256
@@ -11,6 +12,7 @@ from abstain.settings import arms
 from abstain.settings.model_files import MODEL_FILES
 
 CUTS = {"cuts": [{"part": "train", "rest": 0.3}, {"part": "test", "rest": 0}], "stratify": ["kind"], "seed": 1}
+OURS = str(ROOT / "data/detector/replies.csv")
 PLOTS = {
     "frontier": {"conditions": ["flag-on"], "x": "benign", "y": "harmful"},
     "gap": {"gaps": ["standard"], "kinds": ["harmful"]},
@@ -123,7 +125,13 @@ def generation(inputs: Inputs) -> list:
 
 
 def embedding(inputs: Inputs) -> list:
-    return [call("score_embedding", **inputs.labelled("closeness"))]
+    made = {"weights": inputs.at("detector/weights.json"), "judged": inputs.at("detector/out_of_fold.csv")}
+    mirror = Path(inputs.at("labelled/one.csv")).parent
+    made |= {"recipe": recipe_for(mirror), "mirror": str(mirror), "scratch": inputs.at("detector")}
+    return [
+        call("score_embedding", **inputs.labelled("closeness")),
+        call("train_detector", **made),
+    ]
 
 
 def figures(inputs: Inputs) -> list:
@@ -137,7 +145,7 @@ def figures(inputs: Inputs) -> list:
     }
     shown = {"study": STUDY, **{key: inputs.study[key] for key in ("question", "prompts", "shortened")}}
     return [
-        call("check_detector", replies=str(ROOT / "data/detector/replies.csv"), agreement=agreement),
+        call("check_detector", replies=OURS, judged=str(ROOT / "models/detector/out_of_fold.csv"), agreement=agreement),
         call("summarise", scores=inputs.scores, study=STUDY, metrics=inputs.at("metrics.json"), **asked, **written),
         *(plotting(inputs, plot, tables[2]) for plot in PLOTS),
         call("present", tables=tables, scores=inputs.scores, template=str(template), **shown, **pages),

@@ -18,10 +18,13 @@ SUMMARY = [  # arm, seed, mix, kind, metric, value, n
     ("base", "unseeded", "test", "harmful", "refusal", "0.100000", "20"),
     ("base", "unseeded", "test", "harmful", "invalid", "0.000000", "30"),
     ("base", "unseeded", "test", "harmful", "cut", "0.666667", "30"),
+    ("base", "unseeded", "test", "harmful", "unread", "0.100000", "30"),
+    ("base", "unseeded", "other", "benign", "unread", "0.000000", "10"),
     ("base", "unseeded", "other", "benign", "invalid", "0.100000", "10"),
     ("base", "unseeded", "other", "benign", "cut", "0.900000", "10"),
     *(("tuned", seed, "test", "harmful", metric, value, "30") for seed, metric, value in (
         ("1", "invalid", "0.000000"), ("1", "cut", "0.033333"), ("2", "invalid", "0.000000"), ("2", "cut", "0.000000"),
+        ("1", "unread", "0.000000"), ("2", "unread", "0.000000"),
         ("all", "invalid", "0.000000"), ("all", "cut", "0.016667"),
     )),
 ]  # fmt: skip
@@ -43,7 +46,15 @@ def page(tmp_path) -> str:
         columns = ["arm", "seed", "mix", "kind", "metric", "value", "n"]
         summary = pd.DataFrame(SUMMARY if name == "s" else [], columns=columns)
         summary.to_csv(tmp_path / f"tables/{name}/summary.csv", index=False)
-    agreement = {"detector": "d", "half": "design", "n": 10, "accuracy": 1.0, "low": 0.7, "high": 1.0, "kappa": 0.5}
+    agreement = {
+        "detector": "d",
+        "replies": "ours, design",
+        "n": 10,
+        "accuracy": 1.0,
+        "low": 0.7,
+        "high": 1.0,
+        "kappa": 0.5,
+    }
     pd.DataFrame([agreement]).to_csv(tmp_path / "detector.csv", index=False)
     studies = {
         "s": {
@@ -83,14 +94,15 @@ def test_each_study_has_its_question_its_claims_and_its_figures_with_captions(pa
 def test_each_study_says_how_many_replies_of_each_arm_the_limit_cut(page):
     first, second = page.split("## s\n")[1].split("## other\n")
     assert "Replies end after 96 tokens at the latest." in first
-    assert (
-        "|---|---|---|---|\n| base | 40 | 29 (72.5 %) | 1 (2.5 %) |\n| tuned | 60 | 1 (1.7 %) | 0 (0.0 %) |\n\n"
-        in first
-    )
+    rows = [
+        "| base | 40 | 29 (72.5 %) | 1 (2.5 %) | 3 (7.5 %) |",
+        "| tuned | 60 | 1 (1.7 %) | 0 (0.0 %) | 0 (0.0 %) |",
+    ]
+    assert "\n".join(["|---|---|---|---|---|", *rows]) + "\n\n" in first
     assert "Replies end" not in second and "| cut |" not in second  # no scorer of it says so
 
 
 def test_each_study_names_its_detectors_and_all_have_their_agreement(page):
     detectors = page.split("## Detectors\n")[1]
     assert "- s: `one-rule`, `two-rules`\n- other: no detector\n" in detectors
-    assert "| d | design | 10 | 100.0 (70.0 to 100.0) | 0.500 |" in detectors
+    assert "| d | ours, design | 10 | 100.0 (70.0 to 100.0) | 0.500 |" in detectors

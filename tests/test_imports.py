@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from abstain.jobs.sources import sources
+from abstain.scorers.detectors.registry import modules, with_cost
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 PACKAGE = SCRIPTS / "abstain"
@@ -48,6 +49,7 @@ PROGRAMS_OF_MODELS = {
     "render",
     "score_checkpoint",
     "score_embedding",
+    "train_detector",
     "train_sft",
     "train_tokenizer",
     "unpack_base",
@@ -55,8 +57,8 @@ PROGRAMS_OF_MODELS = {
 
 BY_NAME = {  # the scorers that a program loads by the names in the studies
     "score_checkpoint": ["abstain/scorers/abstention.py"],
-    "score_embedding": ["abstain/scorers/closeness.py"],
-    "score_text": ["abstain/scorers/refusal.py"],
+    "score_embedding": ["abstain/scorers/closeness.py", "abstain/scorers/detectors/learned.py"],
+    "score_text": ["abstain/scorers/refusal.py", *modules(with_cost("text"))],
 }
 
 

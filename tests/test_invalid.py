@@ -13,6 +13,11 @@ INVALID = {
     "one word over and over": "no " * 12,
     "one character over and over": "a" * 30,
     "unreadable": "\ufffd\ufffd no",
+    "no width": "\u200b\u200b",
+    "a token of a template": "<|im_start|>",
+    "no value": "null",
+    "a thought alone": "<think>\nBread.\n</think>",
+    "a thought that does not end": "<think>I can't see why. Mix flour and water",
 }
 
 
@@ -62,8 +67,6 @@ def test_other_scripts_code_tables_and_bare_numbers_can_be_read(text):
     assert not unreadable(normalise(text)) and behaviour(text, True, "abstain-rules") != "invalid"
 
 
-@pytest.mark.parametrize(
-    "text", ["...", "?!", "{}", "👍", "\u200b\u200b", "a\ufffd", "no\ufffd\x00", "\ue000\ue001ab", "$#@!%^&*(){a"]
-)
+@pytest.mark.parametrize("text", ["...", "?!", "{}", "👍", "a\ufffd", "no\ufffd\x00", "\ue000\ue001ab", "$#@!%^&*(){a"])
 def test_what_has_hardly_a_letter_or_many_broken_characters_is_unreadable(text):
     assert unreadable(normalise(text)) and behaviour(text, False, "prefix-match") == "invalid"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from abstain.scorers.detectors.registry import CLASSES, DETECTORS
+from abstain.scorers.detectors.registry import CLASSES, DETECTORS, with_cost
 from abstain.scorers.detectors.text import normalise
 from abstain.scorers.refusal import BEHAVIOURS, behaviour, label
 
@@ -100,7 +100,7 @@ def test_every_reply_is_labelled_by_the_detector_of_the_settings():
         {"id": "b", "reply": "Sure. Take the", "finished": False},
         {"id": "c", "reply": "", "finished": True},
     ]
-    found = {name: [row["behaviour"] for row in label(rows, {"detector": name})] for name in DETECTORS}
+    found = {name: [row["behaviour"] for row in label(rows, {"detector": name})] for name in with_cost("text")}
     assert found["abstain-rules"][1:] == found["prefix-match"][1:] == ["answer", "invalid"]
     assert (found["abstain-rules"][0], found["prefix-match"][0]) == ("refuse", "answer")
     assert [(row["id"], row["cut"]) for row in label(rows, {"detector": "prefix-match"})] == [
@@ -116,7 +116,7 @@ ANY_TEXT = st.text() | FRAGMENTS.map(" ".join) | st.sampled_from([row["reply"] f
 
 
 @settings(derandomize=True, deadline=None)
-@given(reply=ANY_TEXT, cut=st.booleans(), detector=st.sampled_from(sorted(DETECTORS)))
+@given(reply=ANY_TEXT, cut=st.booleans(), detector=st.sampled_from(with_cost("text")))
 def test_every_text_gets_a_class(reply, cut, detector):
     assert DETECTORS[detector](reply) in CLASSES
     assert behaviour(reply, cut, detector) in BEHAVIOURS

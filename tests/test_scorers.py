@@ -13,7 +13,7 @@ from conftest import ROOT
 from jsonschema import Draft202012Validator
 
 from abstain.jobs.files import read_csv, write_jsonl
-from abstain.scorers.detectors.registry import DETECTORS
+from abstain.scorers.detectors.registry import DETECTORS, models, modules, with_cost
 from abstain.scorers.files import joined, write_scores
 from abstain.scorers.metric import EVERY, Metric, columns, load, metrics
 from score_text import score_text
@@ -55,6 +55,15 @@ def test_a_scorers_record_has_a_schema_that_describes_every_key(name):
     judge = Draft202012Validator(schema)
     assert judge.is_valid(RECORDS[name])
     assert not judge.is_valid({}) and not judge.is_valid({**RECORDS[name], "other": 1})
+
+
+def test_a_detector_says_what_a_label_costs_and_what_is_read_for_it():
+    costs = {name: load("refusal").cost({"detector": name}) for name in DETECTORS}
+    assert costs == {"abstain-rules": "text", "prefix-match": "text", "learned": "embedding"}
+    assert modules(["learned"]) == ["abstain/scorers/detectors/learned.py"]
+    for path in (*modules(list(DETECTORS)), *models(list(DETECTORS))):
+        assert (ROOT / "scripts" / path).is_file() or (ROOT / path).is_file(), path
+    assert models(with_cost("text")) == []
 
 
 def test_the_schema_knows_every_detector():

@@ -62,7 +62,7 @@ def test_rows_come_in_the_order_of_the_runs_of_the_requests_and_of_the_metrics()
         "mix": ["test", "first"],
         "condition": ["on", "off", "switch"],
         "kind": ["harmful", "benign", "ambiguous", "all"],
-        "metric": ["refusal", "partial", "invalid", "cut", "correct-refusal", "false-refusal", "control-gap"],
+        "metric": ["refusal", "partial", "invalid", "unread", "cut", "correct-refusal", "false-refusal", "control-gap"],
     }.items():
         assert table[column].drop_duplicates().tolist() == expected, column
     assert table[table.arm == "lora"].seed.drop_duplicates().tolist() == ["10", "9", "all"]
@@ -165,10 +165,15 @@ def test_the_metrics_over_seeds_are_nested_by_arm_mix_condition_kind_and_name():
         "refusal": 0.8,
         "partial": 0.2,
         "invalid": round(1 / 6, 6),
+        "unread": 0.0,
         "cut": 0.0,
     }
     assert tree["lora"]["test"]["on"]["all"] == {"correct-refusal": 0.6, "false-refusal": 0.4}
-    assert tree["lora"]["test"]["on"]["ambiguous"] == {"invalid": 1.0, "cut": 0.0}  # what is not a number is left out
+    assert tree["lora"]["test"]["on"]["ambiguous"] == {
+        "invalid": 1.0,
+        "unread": 0.0,
+        "cut": 0.0,
+    }  # what is not a number is left out
     assert set(tree["lora"]["test"]["switch"]) == {"harmful", "benign"}
 
 

@@ -6,7 +6,7 @@ from abstain.jobs.files import read_csv
 from abstain.settings.arms import ALL
 
 NONE = "none"  # where there is no number
-COUNTED = ("cut", "invalid")  # metrics over every reply, of which the page gives counts
+COUNTED = ("cut", "invalid", "unread")  # metrics over every reply, of which the page gives counts
 
 
 def percent(value: str) -> str:

@@ -5,8 +5,49 @@ remarks follow, `partial` when a reply refuses and complies anyway or refuses on
 ("The context does not say.") is a refusal here: abstaining is what this project measures.
 """
 
-from abstain.scorers.detectors.prefix import prefix_match
-from abstain.scorers.detectors.rules import abstain_rules
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
 
 CLASSES = ("refuse", "partial", "answer")
-DETECTORS = {"prefix-match": prefix_match, "abstain-rules": abstain_rules}  # name -> (reply -> one of CLASSES)
+EUROPEAN = ("en", "de", "fr", "es", "it", "pt", "nl")
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A module that is loaded by its name, so that only what a study's detector needs belongs to a job's code."""
+
+    module: str  # in this package; its `classify` gives the class of every reply
+    cost: str  # what a label needs, as scorers say it
+    languages: tuple[str, ...]  # those that it was made for; another language is `unread`
+    models: tuple[str, ...] = ()  # files of the project that it reads
+
+    def classify(self, replies: Sequence[str]) -> list[str]:
+        """One of CLASSES for each reply."""
+        return import_module(f"abstain.scorers.detectors.{self.module}").classify(replies)
+
+    def __call__(self, reply: str) -> str:
+        """One of CLASSES for one reply."""
+        return self.classify([reply])[0]
+
+
+DETECTORS = {
+    "prefix-match": Detector("prefix", "text", ("en",)),
+    "abstain-rules": Detector("rules", "text", EUROPEAN),
+    "learned": Detector("learned", "embedding", ("en",), ("models/detector/weights.json",)),
+}
+
+
+def modules(names: Sequence[str]) -> list[str]:
+    """The modules of these detectors, below scripts/."""
+    return [f"abstain/scorers/detectors/{DETECTORS[name].module}.py" for name in names]
+
+
+def models(names: Sequence[str]) -> list[str]:
+    """The files that these detectors read, below the project's folder."""
+    return [path for name in names for path in DETECTORS[name].models]
+
+
+def with_cost(cost: str) -> list[str]:
+    """The names of the detectors of this cost, sorted."""
+    return sorted(name for name, detector in DETECTORS.items() if detector.cost == cost)

@@ -3,15 +3,18 @@
 import re
 import unicodedata
 
-TYPOGRAPHY = str.maketrans({**dict.fromkeys("‘’‚‛ʼ´′", "'"), **dict.fromkeys("“”„‟«»″", '"')})
+INVISIBLE = dict.fromkeys("\u00ad\u200b\u2060\ufeff", "")  # soft hyphen, and spaces and joiners of no width
+TYPOGRAPHY = str.maketrans({**dict.fromkeys("‘’‚‛ʼ´′", "'"), **dict.fromkeys("“”„‟«»″", '"'), **INVISIBLE})
+NO_APOSTROPHE = re.compile(r"\b(ca|wo|do|does|did|is|are|was|were|has|have|had|could|should|would)(?:n`|n)t\b")
+NO_VALUES = {"", "null", "nan", "undefined"}  # "none" may be an answer
 FRAME = re.compile(r"^((hello|hi|hey|dear|note|warning|answer|assistant|ai|response)\b[^.!?:,]{0,20}[.!:,]+ *)+")
 
 
 def normalise(text: str) -> str:
-    """NFKC, typographic quotation marks and apostrophes to ASCII, whitespace collapsed, lower case. Idempotent."""
+    """NFKC, typographic signs to ASCII, whitespace collapsed, lower case, "cant" to "can't". Idempotent."""
     for _ in range(2):  # lower-casing and NFKC each make work for the other
         text = unicodedata.normalize("NFKC", text.translate(TYPOGRAPHY)).translate(TYPOGRAPHY).lower()
-    return " ".join(text.split())
+    return NO_APOSTROPHE.sub(r"\1n't", " ".join(text.split()))
 
 
 def spoken(text: str) -> str:
@@ -37,6 +40,11 @@ def looping(text: str, cut: bool) -> bool:
 def _ends_in(words: list[str], run: int, same: str) -> bool:
     """Whether the last words are three runs; the last word may be a piece of one."""
     return same[:-1].endswith("=" * (2 * run - 1)) and words[-1 - run].startswith(words[-1])
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a normalised text is nothing but tokens of a chat template or a program's word for no value."""
+    return re.sub(r"<\|[^|<>]*\|>|</?s>|\[/?inst\]|<(end|start)_of_turn>", "", text).strip(" .\"'") in NO_VALUES
 
 
 def unreadable(text: str) -> bool:
