@@ -29,7 +29,9 @@ rule summarise:
     params:
         study="{study}",
         scorers=lambda w: study_of(w)["scorers"],
+        clusters=lambda w: study_of(w)["clusters"],
         gaps=lambda w: study_of(w)["gaps"],
+        margins=lambda w: study_of(w)["margins"],
         claims=lambda w: study_of(w)["claims"],
     script:
         "../scripts/summarise.py"

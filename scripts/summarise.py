@@ -16,19 +16,26 @@ def summarise(
     scores: list[str],
     study: str,
     scorers: dict,
+    clusters: list,
     gaps: dict,
+    margins: dict,
     claims: list,
     summary: str,
     comparisons: str,
     verdicts: str,
     metrics: str,
 ) -> None:
-    """Write the study's tables from its score files; `scorers` are the study's, by name."""
+    """Write the study's tables from its score files.
+
+    `scorers` are the study's, by name; `clusters` the fields that requests share, `margins` the differences that matter,
+    by unit.
+    """
     runs, by_scorer = load_runs(scores, columns(scorers)), metrics_of(scorers)
     measured = [metric for each in by_scorer.values() for metric in each]
-    table = summarise_runs(runs, study, gaps, by_scorer)
-    judged = judge_claims(table, claims, study, measured)
-    for frame, path in ((table, summary), (compare_arms(runs, study, measured), comparisons), (judged, verdicts)):
+    table = summarise_runs(runs, study, clusters, gaps, by_scorer)
+    judged = judge_claims(runs, study, clusters, gaps, margins, claims, measured)
+    compared = compare_arms(runs, study, clusters, margins, measured)
+    for frame, path in ((table, summary), (compared, comparisons), (judged, verdicts)):
         with whole(path) as part:
             frame.to_csv(part, index=False, float_format="%.6f", lineterminator="\n")
     write_json(metrics, nested(table[table.seed == ALL]))

@@ -17,13 +17,14 @@ class Metric:
     name: str
     unit: str  # "share" or "cosine"
     kind: str  # "proportion", "mean" or "pooled"
-    values: Callable  # (scores, the base's scores or None) -> Series of floats, NaN for a row that does not count
+    values: Callable  # (scores, the base's scores or None) -> Series of floats, NaN for a row without a value
     should: tuple[str, ...]  # right behaviours of the rows that it is over
     by_kind: bool  # one value for each kind of request, else one for all
     needs_base: bool = False  # is measured against the base's replies, so the base has none
     gap: str | None = None  # name of the difference of this metric between the two prompts of a gap
     paired: bool = False  # whether arms are compared by it, reply by reply
     pool: Callable | None = None  # of kind "pooled": (Series) -> float
+    unjudged: tuple[float, float] | None = None  # what a row without a value might have; else it is not counted at all
 
 
 EVERY = ("refuse", "answer", "either")  # right behaviours, as examples name them

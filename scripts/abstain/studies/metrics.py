@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from abstain.plots.registry import load as load_plot
 from abstain.scorers.metric import load as load_scorer
 from abstain.settings.arms import ALL, scored_on
+from abstain.settings.claims import parts_of_all
 from abstain.settings.schema import ConfigError, Fault, nearest
 
 Measure = tuple[str, str, str]  # condition (a prompt or a gap), kind of request or "all", metric
@@ -39,12 +40,12 @@ def scorer_faults(study: dict) -> Iterator[Fault]:
 
 def claim_faults(study: dict) -> Iterator[Fault]:
     """Claims on what is not measured for every arm that they name."""
-    for i, claim in enumerate(study["claims"]):
+    for place, claim in parts_of_all(study["claims"]):
         known = set.intersection(*(measures_of(study, arm, claim["mix"]) for arm in claim["arms"]))
         wanted = claim["condition"], claim["kind"], claim["metric"]
         if wanted not in known:
             who = f"{' and '.join(claim['arms'])} on {claim['mix']!r}"
-            yield Fault(f"claims.{i}.{_first_odd(wanted, known)}", f"for {who} {_lacking(wanted, known)}")
+            yield Fault(f"{place}.{_first_odd(wanted, known)}", f"for {who} {_lacking(wanted, known)}")
 
 
 def figure_faults(study: dict) -> Iterator[Fault]:

@@ -6,6 +6,7 @@ from string import Formatter
 from abstain.corpora.splits import part_names
 from abstain.scorers.metric import load
 from abstain.settings.arms import circle
+from abstain.settings.claims import parts_of_all
 from abstain.settings.schema import Fault, nearest
 
 KIND = "kind of request"
@@ -63,9 +64,9 @@ def _references(config: dict, study: dict) -> Iterator[Reference]:
         yield from ((f"scorers.{name}.{key}", what, used, known[what]) for key, what, used in load(name).names(record))
     yield from ((f"shortened.{i}", KIND, kind, kinds) for i, kind in enumerate(study["shortened"]))
     yield from _arm_references(study)
-    for i, claim in enumerate(study["claims"]):
-        yield f"claims.{i}.mix", "mix of the evaluation", claim["mix"], scored
-        yield from ((f"claims.{i}.arms.{k}", "arm", arm, study["arms"]) for k, arm in enumerate(claim["arms"]))
+    for place, claim in parts_of_all(study["claims"]):
+        yield f"{place}.mix", "mix of the evaluation", claim["mix"], scored
+        yield from ((f"{place}.arms.{k}", "arm", arm, study["arms"]) for k, arm in enumerate(claim["arms"]))
     for name, figure in study["figures"].items():
         yield f"figures.{name}.mix", "mix of the evaluation", figure["mix"], scored
 
@@ -86,7 +87,7 @@ def _arm_references(study: dict) -> Iterator[Reference]:
 
 def condition_faults(study: dict) -> list[Fault]:
     """Conditions of claims and figures that are no prompt and no gap."""
-    used = [(f"claims.{i}.condition", claim["condition"]) for i, claim in enumerate(study["claims"])]
+    used = [(f"{place}.condition", claim["condition"]) for place, claim in parts_of_all(study["claims"])]
     for name, figure in study["figures"].items():
         for key in ("conditions", "gaps"):
             used += [(f"figures.{name}.{key}.{i}", each) for i, each in enumerate(figure.get(key, []))]

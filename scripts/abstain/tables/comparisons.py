@@ -1,54 +1,81 @@
-"""Paired comparisons: each arm against every other on the same prompts, reply by reply."""
+"""Paired comparisons: each arm against every other on the same requests, over the seeds."""
 
+import math
 from itertools import combinations
 
 import pandas as pd
+from statsmodels.stats.multitest import multipletests
 
 from abstain.scorers.metric import Metric
 from abstain.settings.arms import UNSEEDED
-from abstain.tables.estimates import NUMBERS, named
-from abstain.tables.runs import Runs, grouping, outcomes
-from abstain.tables.statistics import detectable, gap, paired_mean, paired_p
+from abstain.tables import judging
+from abstain.tables.runs import Runs
+from abstain.tables.samples import Cell, Sample, samples
+from abstain.tables.statistics import ALPHA, detectable
+from abstain.tables.summary import COUNTS, NUMBERS, numbers
 
-TESTED = [*NUMBERS, "p", "n", "detectable"]
-COMPARISONS = ["study", "arm", "against", "seed", "mix", "condition", "kind", "metric", "unit", *TESTED]
+TESTED = [*NUMBERS, *COUNTS, "seeds", "p", "p by Holm", "detectable", "margin", "verdict"]
+COMPARISONS = ["study", "arm", "against", "mix", "condition", "kind", "metric", "unit", *TESTED]
+EQUIVALENT = "equivalent"
 
 
-def compare_arms(runs: Runs, study: str, metrics: list[Metric]) -> pd.DataFrame:
-    """Each arm against every arm before it, seed by seed; one without seeds comes first, and against every seed.
+def compare_arms(
+    runs: Runs, study: str, clusters: list[str], margins: dict[str, float], metrics: list[Metric]
+) -> pd.DataFrame:
+    """Each arm against every arm before it, one without seeds first: a row for each metric that is paired, and cell.
 
-    Only metrics that are paired are compared, and of them only replies that count in both runs.
+    All rows of a metric are one family. `detectable` belongs to the row's own test; `equivalent` are arms that differ by
+    less than the margin of the metric's unit.
     """
     rows = []
-    seeded = {arm: seed != UNSEEDED for arm, seed, _ in runs}
-    for against, arm in combinations(sorted(seeded, key=seeded.get), 2):
-        for run in [run for run in runs if run[0] == arm]:
-            _, seed, mix = run
-            others = [(against, seed, mix), (against, UNSEEDED, mix)]
-            for other in [other for other in others if other in runs][:1]:
-                place = {"study": study, "arm": arm, "against": against, "seed": seed, "mix": mix}
-                paired = [metric for metric in metrics if metric.paired]
-                rows += [{**place, **row} for metric in paired for row in _compared(metric, runs, run, other)]
-    return pd.DataFrame(rows, columns=COMPARISONS)
+    for metric in metrics:
+        if metric.paired:
+            found = samples(metric, runs, clusters, {})
+            rows += _judged([_compared(metric, *pair, margins[metric.unit]) for pair in pairs(found)])
+    return pd.DataFrame([{"study": study, **row} for row in rows], columns=COMPARISONS)
 
 
-def _compared(metric: Metric, runs: Runs, run: tuple, other: tuple) -> list[dict]:
-    """A row for each condition and kind that the metric tells apart; none where a run has no value."""
-    sides = [outcomes(metric, runs, each) for each in (run, other)]
-    if any(side is None for side in sides):
-        return []
-    keys = ["id", "kind", "condition"]
-    first, second = (runs[each][keys].assign(outcome=side) for each, side in zip((run, other), sides, strict=True))
-    pairs = first.merge(second, on=keys, suffixes=("", "_other")).dropna(subset=["outcome", "outcome_other"])
-    return [
-        {"condition": condition, "kind": kind, "metric": metric.name, "unit": metric.unit}
-        | _tested(metric, group.outcome, group.outcome_other)
-        for (condition, kind), group in pairs.groupby(grouping(metric, pairs), sort=False)
-    ]
+def pairs(found: dict[Cell, Sample]) -> list[tuple[Cell, Cell, Sample, list[Sample]]]:
+    """Cells of two arms that were asked alike, the later arm first, with the difference and both sides."""
+    arms = sorted(dict.fromkeys(cell[0] for cell in found), key=lambda arm: not _is_unseeded(found, arm))
+    result = []
+    for against, arm in combinations(arms, 2):
+        for cell in [cell for cell in found if cell[0] == arm]:
+            other = (against, *cell[1:])
+            if other in found:
+                sides = [found[cell], found[other]]
+                result.append((cell, other, sides[0].minus(sides[1]), sides))
+    return result
 
 
-def _tested(metric: Metric, first: pd.Series, second: pd.Series) -> dict:
-    if metric.kind != "proportion":
-        return paired_mean(list(first), list(second))
-    n, p = len(first), paired_p(list(first == 1), list(second == 1))
-    return {**named(gap(first.mean(), second.mean(), n)), "p": p, "n": n, "detectable": detectable(n)}
+def _is_unseeded(found: dict[Cell, Sample], arm: str) -> bool:
+    return any(sample.seeds == [UNSEEDED] for cell, sample in found.items() if cell[0] == arm)
+
+
+def _compared(metric: Metric, cell: Cell, other: Cell, sample: Sample, sides: list[Sample], margin: float) -> dict:
+    """A row without its verdict, which the family decides."""
+    arm, mix, condition, kind = cell
+    place = {"arm": arm, "against": other[0], "mix": mix, "condition": condition, "kind": kind}
+    higher, same = judging.beyond(sample, 0.0, above=True), judging.within(sample, margin)
+    p = min(1.0, 2 * min(higher))
+    return {
+        **place, "metric": metric.name, "unit": metric.unit, **numbers(metric, sample), **sample.counts,
+        "seeds": len(sample.seeds), "p": p, "detectable": detectable(sample.estimate().error), "margin": margin,
+        "same": same.true <= ALPHA, "few": judging.too_few(*sides, sample),
+    }  # fmt: skip
+
+
+def _judged(rows: list[dict]) -> list[dict]:
+    """The rows of a family with Holm's p and their verdicts: higher, lower, equivalent, or neither."""
+    measured = [row for row in rows if not row["few"] and not math.isnan(row["p"])]
+    adjusted = multipletests([row["p"] for row in measured], method="holm")[1] if measured else []
+    by_holm = {id(row): float(p) for row, p in zip(measured, adjusted, strict=True)}
+    return [{**row, "p by Holm": by_holm.get(id(row)), "verdict": _verdict(row, by_holm.get(id(row)))} for row in rows]
+
+
+def _verdict(row: dict, p: float | None) -> str:
+    if p is None:
+        return judging.NOT_MEASURED
+    if p <= 2 * ALPHA:
+        return "higher" if row["value"] > 0 else "lower"
+    return EQUIVALENT if row["same"] else judging.UNDECIDED

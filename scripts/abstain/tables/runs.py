@@ -1,12 +1,11 @@
 """Scored replies by run, and what a metric counts in them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
 from abstain.scorers.metric import Metric
-from abstain.settings.arms import ALL, UNSEEDED
+from abstain.settings.arms import UNSEEDED
 
 Run = tuple[str, str, str]  # arm, seed, mix
 Runs = dict[Run, pd.DataFrame]
@@ -44,20 +43,3 @@ def outcomes(metric: Metric, runs: Runs, run: Run) -> pd.Series | None:
         return None
     scores = runs[run]
     return metric.values(scores, base)[scores.should.isin(metric.should)]
-
-
-def cells(metric: Metric, runs: Runs) -> Iterator[tuple[Run, tuple[str, str], pd.Series]]:
-    """The values that a metric counts, with their run and their (condition, kind of request).
-
-    A cell in which no reply counts, because all are invalid, is empty.
-    """
-    for run, scores in runs.items():
-        values = outcomes(metric, runs, run)
-        if values is not None:
-            for cell, group in values.groupby(grouping(metric, scores.loc[values.index]), sort=False):
-                yield run, cell, group.dropna()
-
-
-def grouping(metric: Metric, replies: pd.DataFrame) -> list[pd.Series]:
-    """Condition and kind of each reply, by which a metric has values of its own; the kind is "all" where it has not."""
-    return [replies.condition, replies.kind if metric.by_kind else pd.Series(ALL, index=replies.index, name="kind")]

@@ -1,129 +1,142 @@
-"""Rates with intervals, and verdicts on claims. All intervals are at 95 %.
+"""Rates, means and differences with intervals, and how sure a bound is. All intervals are at 95 % unless said.
 
-A run's rate has a Wilson interval. A rate over seeds has the hull of two intervals: a t-interval on the means of seeds
-(what another seed may give) and a Wilson interval at one run's n (what other prompts may give; every seed answers the
-same prompts, so more seeds are not more prompts). So seeds that agree never give an interval of width 0. A mean cosine
-has t-intervals in both places.
+`values` is a matrix: a row for each request, a column for each run that answered it (a seed of an arm). `groups` are the
+partitions of the rows, each an array with a code for every row: which wording, template or person a request has.
+
+A rate has the hull of two intervals: a t-interval on the means of runs (what another seed may give), and Wilson's at one
+run's rows, divided by the design effect of the groups (what other prompts may give; every seed answers the same prompts,
+so more seeds are not more prompts). Means and differences have a t-interval whose variance is crossed over groups and
+runs. `make simulate` shows what these intervals cover.
 """
 
 import math
-from statistics import fmean, variance
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from scipy.stats import norm, t
-from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+import numpy as np
+from scipy.optimize import brentq
+from scipy.stats import binom, norm, t
+from statsmodels.stats.proportion import proportion_confint
+
+from abstain.tables.clusters import Spread, crossed, design_effect
 
 LEVEL = 0.95
-POWER = float(norm.ppf(0.5 + LEVEL / 2) + norm.ppf(0.8))  # standard errors that a test finds four times in five
+ALPHA = (1 - LEVEL) / 2  # of one side
+FOUND = 0.8  # the power at which a difference counts as detectable
+Interval = Callable[[float], tuple[float, float]]  # of a level
 
 
-def rate(hits: int, n: int) -> tuple[float, float, float]:
+class Estimate(NamedTuple):
+    """A number with its intervals at every level, and the rows that it would need if they were drawn one by one."""
+
+    value: float
+    interval: Interval
+    rows: float
+    error: float = math.nan  # the standard error, where the interval has one
+
+    @property
+    def numbers(self) -> tuple[float, float, float]:
+        """Value, low and high at 95 %."""
+        return self.value, *self.interval(LEVEL)
+
+
+def rate(hits: float, n: float, level: float = LEVEL) -> tuple[float, float, float]:
     """Value, low and high of hits / n by Wilson's method; NaN for n = 0."""
     if n == 0:
         return (math.nan,) * 3
-    low, high = proportion_confint(hits, n, alpha=1 - LEVEL, method="wilson")
+    low, high = proportion_confint(hits, n, alpha=1 - level, method="wilson")
     value = hits / n
     return value, min(value, float(low)), max(value, float(high))
 
 
-def over_seeds(values: list[float], n: int) -> tuple[float, float, float]:
-    """Mean of seed values of a rate, with the hull of the t-interval and the Wilson interval at one run's n."""
-    mean = sum(values) / len(values)
-    _, low, high = rate(mean * n, n)
-    half = _t_half_width(values)
-    return mean, max(0.0, min(low, mean - half)), min(1.0, max(high, mean + half))
+def rate_of(values: np.ndarray, groups: Sequence[np.ndarray]) -> Estimate:
+    """The rate of a matrix of zeros and ones."""
+    runs = values.mean(axis=0)
+    value = float(runs.mean())
+    rows = len(values) / design_effect(values.mean(axis=1), groups)
+
+    def interval(level: float) -> tuple[float, float]:
+        _, low, high = rate(value * rows, rows, level)
+        half = _t_half_width(runs, level)
+        return max(0.0, min(low, value - half)), min(1.0, max(high, value + half))
+
+    return Estimate(value, interval, rows)
 
 
-def gap(first: float, second: float, n: int, gaps: list[float] | None = None) -> tuple[float, float, float]:
-    """first - second for two rates over n prompts each, with Newcombe's interval (Statistics in Medicine 17, 1998).
+def mean_of(values: np.ndarray, groups: Sequence[np.ndarray], least_variance: float = 0.0) -> Estimate:
+    """The mean of a matrix of numbers; its interval is NaN when there is one row."""
+    n, many = values.shape
+    value = float(values.mean())
+    partitions = [np.repeat(codes, many) for codes in groups]
+    if many > 1:
+        partitions.append(np.tile(np.arange(many), n))
+    spread = crossed(values.ravel(), partitions) if n > 1 else Spread(math.nan, math.nan)
+    error = math.sqrt(max(spread.variance, least_variance))
 
-    With `gaps`, one for each seed, the interval is the hull with the t-interval on them.
+    def interval(level: float) -> tuple[float, float]:
+        half = float(t.ppf(0.5 + level / 2, spread.freedom)) * error if error else 0.0
+        return value - half, value + half
+
+    return Estimate(value, interval, n / design_effect(values.mean(axis=1), groups), error)
+
+
+def difference_of(values: np.ndarray, groups: Sequence[np.ndarray]) -> Estimate:
+    """The mean of a matrix of differences of outcomes that are 0 or 1, or of two such differences.
+
+    Its variance is at least what Agresti and Min give (Statistics in Medicine 24, 2005) to the rows of one run, so that
+    pairs that never differ do not seem to prove that they never will.
     """
-    if n == 0:
-        return (math.nan,) * 3
-    low, high = confint_proportions_2indep(
-        first * n, n, second * n, n, method="newcomb", compare="diff", alpha=1 - LEVEL
-    )
-    half = _t_half_width(gaps) if gaps else 0.0
-    difference = first - second
-    return difference, max(-1.0, min(float(low), difference - half)), min(1.0, max(float(high), difference + half))
+    n, many = values.shape
+    changed, gained = float((values**2).sum()) / many, float(values.sum()) / many
+    return mean_of(values, groups, least_variance=(changed + 1 - gained**2 / (n + 2)) / (n + 2) ** 2)
 
 
-def mean_cosine(runs: list[list[float]]) -> tuple[float, float, float]:
-    """Mean of cosines over runs that answered the same n prompts; low and high are NaN for n < 2.
+def tail(estimate: Estimate, bound: float, above: bool) -> float:
+    """The one-sided p of the claim that the number is above a bound (or below): where the interval's end meets it."""
+    if math.isnan(estimate.value) or math.isnan(estimate.interval(LEVEL)[0]):
+        return math.nan
+    if (estimate.value > bound) != above:
+        return 1.0 if estimate.value == bound else 1 - tail(estimate, bound, not above)
+    end = 0 if above else 1
+    sign = 1 if above else -1
 
-    The interval is the hull of the t-interval on the means of runs and of one run's t-interval, with the runs' mean
-    variance and n prompts.
+    def over(level: float) -> float:
+        return sign * (estimate.interval(level)[end] - bound)
+
+    narrow, wide = 1e-9, 1 - 1e-9
+    if over(wide) > 0:
+        return (1 - wide) / 2
+    return 0.5 if over(narrow) <= 0 else (1 - brentq(over, narrow, wide, xtol=1e-12)) / 2
+
+
+def power_of_bound(rows: float, bound: float, above: bool) -> float:
+    """How often a claim that a rate is above a bound (or below) would hold, if the truth lay half-way to its best.
+
+    Seeds are taken to agree. With rows drawn one by one: the share of outcomes whose Wilson interval clears the bound.
     """
-    means, n = [fmean(run) for run in runs], min(map(len, runs))
-    mean = fmean(means)
-    if n < 2:
-        return mean, math.nan, math.nan
-    one_run = float(t.ppf(0.5 + LEVEL / 2, n - 1)) * math.sqrt(fmean(variance(run) for run in runs) / n)
-    half = max(one_run, _t_half_width(means))
-    return mean, max(-1.0, mean - half), min(1.0, mean + half)
+    n, best = round(rows), 1.0 if above else 0.0
+    hits = np.arange(n + 1)
+    low, high = proportion_confint(hits, n, alpha=1 - LEVEL, method="wilson")
+    return float(binom.pmf(hits, n, (bound + best) / 2)[(low >= bound) if above else (high <= bound)].sum())
 
 
-def mean_gap(
-    first: tuple[float, float, float], second: tuple[float, float, float], gaps: list[float]
-) -> tuple[float, float, float]:
-    """first - second for two means with intervals, by MOVER (Zou and Donner, Statistics in Medicine 27, 2008).
-
-    The interval is the hull with the t-interval on `gaps`, one for each seed; where a mean has no interval, neither has
-    the difference.
-    """
-    (a, a_low, a_high), (b, b_low, b_high) = first, second
-    half, difference = _t_half_width(gaps), a - b
-    below, above = math.hypot(a - a_low, b_high - b), math.hypot(a_high - a, b - b_low)
-    if math.isnan(below + above):
-        return difference, math.nan, math.nan
-    return difference, difference - max(half, below), difference + max(half, above)
+def detectable(error: float) -> float:
+    """The smallest difference that a test with this standard error finds with 80 % power."""
+    return float(norm.ppf(1 - ALPHA) + norm.ppf(FOUND)) * error
 
 
-def paired_mean(first: list[float], second: list[float]) -> dict[str, float]:
-    """Mean of n paired differences: value, low and high (t-interval), p (paired t-test) and detectable, all by name.
-
-    `detectable` is the smallest mean difference that n such pairs show with 80 % power. NaN where n < 2 gives none.
-    """
-    differences = [one - other for one, other in zip(first, second, strict=True)]
-    value, n = fmean(differences), len(differences)
-    if n < 2:
-        return {"value": value, "n": n} | dict.fromkeys(("low", "high", "p", "detectable"), math.nan)
-    error, half = math.sqrt(variance(differences) / n), _t_half_width(differences)
-    p = 2 * float(t.sf(abs(value) / error, n - 1)) if error else float(value == 0)
-    return {"value": value, "low": value - half, "high": value + half, "p": p, "n": n, "detectable": POWER * error}
+def power_of_difference(error: float, truth: float) -> float:
+    """How often a difference of this size is told from none."""
+    return float(norm.sf(norm.ppf(1 - ALPHA) - truth / error)) if error else 1.0
 
 
-def paired_p(first: list[bool], second: list[bool]) -> float:
-    """Exact two-sided McNemar test on paired outcomes."""
-    pairs = list(zip(first, second, strict=True))
-    table = [[sum(p == (a, b) for p in pairs) for b in (True, False)] for a in (True, False)]
-    return float(mcnemar(table, exact=True).pvalue)
+def power_of_equivalence(error: float, margin: float) -> float:
+    """How often two arms that do not differ are found to differ by less than a margin."""
+    return max(0.0, float(2 * norm.cdf(margin / error - norm.ppf(1 - ALPHA)) - 1)) if error else 1.0
 
 
-def detectable(n: int) -> float:
-    """The smallest difference of two rates that n prompts each show with 80 % power, at worst (both near one half)."""
-    return POWER * math.sqrt(2 * 0.25 / n)
-
-
-def verdict(low: float, high: float, at_least: float | None = None, at_most: float | None = None) -> str:
-    """What an interval says of a bound: holds, does not, or not distinguishable."""
-    if at_least is not None:
-        return "holds" if low >= at_least else "does not" if high < at_least else "not distinguishable"
-    return "holds" if high <= at_most else "does not" if low > at_most else "not distinguishable"
-
-
-def direction_verdict(low: float, high: float, direction: str) -> str:
-    """What the interval of a difference says of its sign: holds, does not, or not distinguishable."""
-    if not (low > 0 or high < 0):  # NaN too: there was no valid reply
-        return "not distinguishable"
-    return "holds" if (low > 0) == (direction == "higher") else "does not"
-
-
-def _t_half_width(values: list[float]) -> float:
+def _t_half_width(values: np.ndarray, level: float) -> float:
     k = len(values)
     if k < 2:
         return 0.0
-    mean = sum(values) / k
-    deviation = math.sqrt(sum((v - mean) ** 2 for v in values) / (k - 1))
-    return float(t.ppf(0.5 + LEVEL / 2, k - 1)) * deviation / math.sqrt(k)
+    return float(t.ppf(0.5 + level / 2, k - 1) * np.std(values, ddof=1)) / math.sqrt(k)

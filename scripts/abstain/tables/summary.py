@@ -6,58 +6,61 @@ import pandas as pd
 
 from abstain.scorers.metric import Metric
 from abstain.settings.arms import ALL
-from abstain.tables.estimates import NUMBERS, difference, of_run, of_seeds
-from abstain.tables.runs import Runs, cells
+from abstain.tables.runs import Runs
+from abstain.tables.samples import Cell, Sample, named, samples
 
-SUMMARY = ["study", "arm", "seed", "mix", "condition", "kind", "metric", "unit", *NUMBERS, "n", "scorer"]
+NUMBERS = ("value", "low", "high")
+LEAST = {"share": 0.0, "cosine": -1.0}  # the least value of a unit; the greatest of each is 1
+COUNTS = ("n", "judged", "clusters")
+PLACE = ["study", "arm", "seed", "mix", "condition", "kind", "metric", "unit"]
+SUMMARY = [*PLACE, *NUMBERS, *COUNTS, "of judged", "scorer"]
 
 
 def summarise_runs(
-    runs: Runs, study: str, gaps: dict[str, list[str]], scorers: dict[str, tuple[Metric, ...]]
+    runs: Runs,
+    study: str,
+    clusters: list[str],
+    gaps: dict[str, list[str]],
+    scorers: dict[str, tuple[Metric, ...]],
 ) -> pd.DataFrame:
     """The summary of all runs, each arm over its seeds (seed "all"), and the gaps between prompts.
 
-    `scorers` are the metrics of each scorer. Rows come in the order of the runs, of the requests and of the metrics.
+    `scorers` are the metrics of each scorer, `clusters` the fields that requests share. A number is over all rows that
+    were asked; "of judged" is the same over those that could be judged. Rows come in the order of the runs, of the
+    requests and of the metrics.
     """
     rows = []
     for scorer, metrics in scorers.items():
         for metric in metrics:
-            found = metric_rows(metric, runs)
-            found += gap_rows(metric, found, gaps) if metric.gap else []
+            found = metric_rows(metric, samples(metric, runs, clusters, gaps), gaps)
             rows += [{"study": study, "unit": metric.unit, "scorer": scorer, **row} for row in found]
     rows.sort(key=_order(rows, runs, gaps))
     return pd.DataFrame(rows, columns=SUMMARY)
 
 
-def metric_rows(metric: Metric, runs: Runs) -> list[dict]:
+def metric_rows(metric: Metric, found: dict[Cell, Sample], gaps: dict[str, list[str]]) -> list[dict]:
     """Rows of one metric: for each run, and for each arm over its seeds."""
-    rows, arms = [], {}
-    for (arm, seed, mix), (condition, kind), values in cells(metric, runs):
-        place = {"arm": arm, "mix": mix, "condition": condition, "kind": kind, "metric": metric.name}
-        arms.setdefault(tuple(place.values()), (place, []))[1].append(values)
-        rows.append({**place, "seed": seed, "n": len(values), **of_run(metric, values)})
-    for place, each in arms.values():
-        rows.append({**place, "seed": ALL, "n": min(map(len, each)), **of_seeds(metric, each)})
+    rows = []
+    for (arm, mix, condition, kind), sample in found.items():
+        place = {"arm": arm, "mix": mix, "condition": condition, "kind": kind, "metric": named(metric, condition, gaps)}
+        for seed in (*sample.seeds, ALL):
+            part = sample if seed == ALL else sample.of(seed)
+            rows.append({**place, "seed": seed, **numbers(metric, part), **part.counts, "of judged": of_judged(part)})
     return rows
 
 
-def gap_rows(metric: Metric, rows: list[dict], gaps: dict[str, list[str]]) -> list[dict]:
-    """A metric under the first prompt of a gap minus under the second, for each kind that both were asked."""
-    found: dict[tuple, dict[str, dict]] = {}  # the rows of an arm, by seed
-    for row in rows:
-        found.setdefault((row["arm"], row["mix"], row["kind"], row["condition"]), {})[row["seed"]] = row
-    result = []
-    for name, (first, second) in gaps.items():
-        for (arm, mix, kind, condition), ones in found.items():
-            others = found.get((arm, mix, kind, second))
-            if condition == first and others is not None:
-                place = {"arm": arm, "mix": mix, "condition": name, "kind": kind, "metric": metric.gap}
-                pairs = {seed: (ones[seed], others[seed]) for seed in ones}
-                each = [one["value"] - other["value"] for seed, (one, other) in pairs.items() if seed != ALL]
-                for seed, pair in pairs.items():
-                    numbers = difference(*pair, each if seed == ALL else [], metric.kind == "proportion")
-                    result.append({**place, "seed": seed, **numbers})
-    return result
+def numbers(metric: Metric, sample: Sample) -> dict[str, float]:
+    """Value, low and high within what the unit can be; a pooled number has no interval."""
+    if metric.kind == "pooled":
+        return {"value": float(metric.pool(sample.values.stack()))}
+    value, low, high = sample.estimate().numbers
+    least = -1.0 if sample.kind == "difference" else LEAST[metric.unit]
+    return {"value": value, "low": max(low, least), "high": min(high, 1.0)}
+
+
+def of_judged(sample: Sample) -> float:
+    """The mean over the rows that were judged in each run, over the runs; NaN where a run has none."""
+    return float(sample.values.where(sample.judged).mean().mean(skipna=False))
 
 
 def _order(rows: list[dict], runs: Runs, gaps: dict) -> Callable[[dict], list[int]]:
