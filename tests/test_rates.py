@@ -1,4 +1,4 @@
-"""The rates figure: a lane is the share of its run's replies that its panel names."""
+"""The rates figure: a lane is the share of its arm's replies that its panel names, and each run has its tick."""
 
 import numpy as np
 import pytest
@@ -18,29 +18,28 @@ from drawing import (
     whiskers,
 )
 
-NAMES = {
-    "base": ("base", "unseeded", "test"),
-    "a-lora, seed 1": ("a-lora", "1", "test"),
-    "a-lora, seed 2": ("a-lora", "2", "test"),
-}
+ARMS = {"base": [("base", "unseeded", "test")], "a-lora": [("a-lora", seed, "test") for seed in "12"]}
 PANELS = [(condition, kind) for condition in CONDITIONS for kind in KINDS]
 
 
 def test_a_lane_is_the_share_that_its_panel_and_its_name_say():
     with drawn("rates") as (figure, _):
-        assert titles(figure) == [f"{kind} requests, {condition} (n = {N})" for condition, kind in PANELS]
+        assert titles(figure) == [f"{kind}\n{condition}, n = {N}" for condition, kind in PANELS]
         for axis, (condition, kind) in zip(figure.axes, PANELS, strict=True):
-            names = lanes(axis)
-            shown = {names[int(y)]: x for line in axis.lines for x, y in line.get_xydata()}
-            expected = {name: refused(usual_runs(), run, condition, kind) for name, run in NAMES.items()}
-            assert names == list(NAMES) and shown == pytest.approx(expected, abs=1e-4)
-            wanted = intervals(usual_summary(), False, metric="refusal", condition=condition, kind=kind)
-            assert whiskers(axis, 0) == pytest.approx(np.array(wanted), abs=1e-4)
+            shares = {arm: [refused(usual_runs(), run, condition, kind) for run in runs] for arm, runs in ARMS.items()}
+            assert lanes(figure.axes[0]) == list(shares)
+            ticks = [tuple(point) for line in axis.lines if line.get_marker() == "|" for point in line.get_xydata()]
+            wanted = [(share, place) for place, each in enumerate(shares.values()) for share in each]
+            assert np.array(ticks) == pytest.approx(np.array(wanted), abs=1e-4)
+            marks = [line.get_xydata() for line in axis.lines if line.get_marker() != "|"]
+            means = [(np.mean(each), place) for place, each in enumerate(shares.values())]
+            assert np.concatenate(marks) == pytest.approx(np.array(means), abs=1e-4)
+            found = intervals(usual_summary(), True, metric="refusal", condition=condition, kind=kind)
+            assert whiskers(axis, 0) == pytest.approx(np.array(found), abs=1e-4)
 
 
-def test_a_lane_says_how_many_of_its_replies_are_in_no_rate():
+def test_a_panel_says_how_many_replies_of_a_run_are_in_no_rate():
     runs = spoilt(usual_runs(), ("a-lora", "1", "test"))
     with drawn("rates", runs, summary_of(runs)) as (figure, _):
         panel = dict(zip(PANELS, figure.axes, strict=True))["on", "harmful"]
-        assert lanes(panel) == ["base", "a-lora, seed 1 (1 invalid)", "a-lora, seed 2"]
-        assert panel.get_title("left") == f"harmful requests, on (n = {N})"
+        assert panel.get_title("left") == f"harmful\non, n = {N},\nat most 1 invalid"

@@ -1,8 +1,8 @@
-"""The share of requests that is refused: a panel for each condition and kind of request, a lane for each run."""
+"""The share of requests that is refused: a panel for each condition and kind of request, a lane for each arm."""
 
 from itertools import product
 
-from abstain.plots.marks import count, invalid, looks, rows_for, run_name, whiskers
+from abstain.plots.marks import count, invalid, looks, rows_for, whiskers
 from abstain.settings.arms import ALL
 
 
@@ -12,31 +12,37 @@ def needs(record: dict) -> list[tuple[str, str, str]]:
 
 
 def draw(summary, runs: dict, record: dict):
-    """The figure and its numbers: a mark for each run with its interval."""
+    """The figure and its numbers: a mark for each arm's mean over its seeds, ticks for its runs."""
     import matplotlib.pyplot as plt
 
-    rows = rows_for(summary[summary.seed != ALL], runs, record["mix"], needs(record))
-    panels = list(product(record["conditions"], record["kinds"]))
-    many = len(set(zip(rows.arm, rows.seed, strict=True)))
-    size = (6.4, len(panels) * (0.27 * many + 0.55) + 0.4)
-    figure, axes = plt.subplots(len(panels), 1, figsize=size, squeeze=False, sharex=True)
-    for axis, (condition, kind) in zip(axes[:, 0], panels, strict=True):
-        _panel(axis, rows[(rows.condition == condition) & (rows.kind == kind)], looks(runs))
-        asked = rows[(rows.condition == condition) & (rows.kind == kind) & (rows.metric == "invalid")]
-        axis.set_title(f"{kind} requests, {condition} (n = {count(asked.n)})")
-    axes[-1][0].set(xlim=(-2, 102), xticks=range(0, 101, 20), xlabel="refused (%), with 95 % intervals")
+    conditions, kinds = record["conditions"], record["kinds"]
+    rows = rows_for(summary, runs, record["mix"], needs(record))
+    arms = list(dict.fromkeys(rows.arm))
+    size = (1.75 * len(kinds) + 1.4, len(conditions) * (0.3 * len(arms) + 0.6) + 0.5)
+    figure, axes = plt.subplots(len(conditions), len(kinds), figsize=size, squeeze=False, sharex=True, sharey=True)
+    for axis, (condition, kind) in zip(axes.flat, product(conditions, kinds), strict=True):
+        shown = rows[(rows.condition == condition) & (rows.kind == kind)]
+        _panel(axis, shown[shown.metric == "refusal"], arms, looks(runs))
+        axis.set_title(_title(shown[shown.metric == "invalid"], kind, condition))
+    axes[0][0].set(xlim=(-4, 104), xticks=range(0, 101, 25), ylim=(len(arms) - 0.5, -0.5))
+    axes[0][0].set_yticks(range(len(arms)), arms)
+    figure.supxlabel("refused (%); marks: means of runs, with 95 % intervals; ticks: single runs", fontsize=8)
     figure.set_layout_engine("constrained")
     return figure, rows[rows.metric == "refusal"]
 
 
-def _panel(axis, rows, looks_of: dict) -> None:
-    """A lane for each run; its name says how many of its replies are invalid, and so in no rate."""
-    refusal, lost = rows[rows.metric == "refusal"], invalid(rows[rows.metric == "invalid"])
-    for place, (_, row) in enumerate(refusal.iterrows()):
-        one = refusal.iloc[[place]]
-        bars = whiskers(*(100 * one[name] for name in ("value", "low", "high")))
-        axis.errorbar(100 * one.value, [place], xerr=bars, linestyle="none", **looks_of[row.arm])
-    pairs = zip(refusal.arm, refusal.seed, lost, strict=True)
-    names = [run_name(arm, seed) + (f" ({many} invalid)" if many else "") for arm, seed, many in pairs]
-    axis.set_yticks(range(len(names)), names)
-    axis.set_ylim(len(names) - 0.5, -0.5)
+def _panel(axis, rows, arms: list[str], looks_of: dict) -> None:
+    """One kind of request under one condition."""
+    for place, arm in enumerate(arms):
+        lane = rows[rows.arm == arm]
+        whole, seeds = lane[lane.seed == ALL], lane[lane.seed != ALL]
+        bars = whiskers(*(100 * whole[name] for name in ("value", "low", "high")))
+        axis.errorbar(100 * whole.value, [place] * len(whole), xerr=bars, linestyle="none", **looks_of[arm])
+        axis.plot(100 * seeds.value, [place] * len(seeds), "k|", markersize=9, zorder=3)
+    axis.tick_params(axis="y", length=0)
+
+
+def _title(rows, kind: str, condition: str) -> str:
+    """The kind, the condition, how many requests a run answers, and how many of its replies at most are in no rate."""
+    lost = invalid(rows[rows.seed != ALL]).max()
+    return f"{kind}\n{condition}, n = {count(rows.n)}" + (f",\nat most {lost} invalid" if lost else "")
