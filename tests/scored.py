@@ -43,9 +43,20 @@ def runs_of(**runs: pd.DataFrame) -> dict:
     return {(*name.split("_"), "test"): frame for name, frame in runs.items()}
 
 
+MARGINS = {"share": 0.1, "cosine": 0.05}
+
+
 def summary(scorers: dict[str, tuple[Metric, ...]] = BOTH, **runs: pd.DataFrame) -> pd.DataFrame:
     """The summary of runs given as arm_seed=scores."""
-    return summarise_runs(runs_of(**runs), "study", GAPS, scorers)
+    return summarise_runs(runs_of(**runs), "study", [], GAPS, scorers)
+
+
+def many(refused: int, asked: int, start: int = 0, invalid: int = 0) -> str:
+    """Behaviours of so many requests, of which so many in a row are refused, from `start` on; the last are invalid."""
+    said = ["answer"] * asked
+    said[start : start + refused] = ["refuse"] * refused
+    said[asked - invalid :] = ["invalid"] * invalid
+    return " ".join(said)
 
 
 def numbers(table: pd.DataFrame, **place: str) -> tuple:

@@ -1,15 +1,15 @@
-"""Claims: what the numbers say of each, and what is not decided."""
+"""Claims: what the numbers say of each, what is not decided, and what is not measured."""
 
 import math
 
 import pytest
-from scored import LEAST, SURE, TUNED, claim, flat, numbers, scores, summary
+from scored import GAPS, LEAST, MARGINS, TUNED, claim, flat, many, runs_of, scores
 
 from abstain.jobs.files import read_csv
 from abstain.tables.claims import CLAIMS, judge_claims
-from abstain.tables.statistics import gap, mean_cosine, mean_gap, rate
+from abstain.tables.statistics import power_of_bound, rate
 
-REFUSE, ANSWER = SURE, SURE.replace("refuse", "answer")
+SURE, NEVER = many(120, 120), many(0, 120)
 
 
 def without(record: dict) -> dict:
@@ -17,68 +17,118 @@ def without(record: dict) -> dict:
     return {key: value for key, value in record.items() if value is not ...}
 
 
-def judged(table, *claims: dict):
-    return judge_claims(table, list(claims), "study", flat())
+def judged(runs: dict, *claims: dict, clusters: list[str] | None = None):
+    return judge_claims(runs_of(**runs), "study", clusters or [], GAPS, MARGINS, list(claims), flat())
+
+
+def seeds(arm: str = "lora", *said: str, cell: str = "on_harmful") -> dict:
+    """Runs of an arm, one for each text of behaviours."""
+    return {f"{arm}_{number}": scores(**{cell: each}) for number, each in enumerate(said, start=1)}
 
 
 @pytest.mark.parametrize(
     ("bound", "expected"),
     [
         ({"at_least": 0.9}, "holds"),
-        ({"at_least": 0.95}, "not distinguishable"),
+        ({"at_least": 0.98}, "not measured"),  # not even all 120 would show it
         ({"at_most": 0.9}, "does not"),
-        ({"at_most": 1.0}, "holds"),
     ],
 )
 def test_a_claim_is_judged_by_the_arms_interval_over_its_seeds(bound, expected):
-    found = judged(summary(lora_1=scores(on_harmful=SURE)), claim(**bound))
+    found = judged(seeds("lora", SURE, SURE), claim(**bound))
     assert list(found.columns) == CLAIMS
     row = found.iloc[0].to_dict()
-    assert [row.pop(name) for name in ("value", "low", "high")] == pytest.approx(rate(60, 60))  # low = 0.94
-    assert row == {
-        "study": "study",
-        "sentence": "So it is.",
-        "metric": "correct-refusal",
-        "kind": "all",
-        "mix": "test",
-        "condition": "on",
-        "arms": "lora",
-        "unit": "share",
-        "n": 60,
-        "verdict": expected,
-    }
+    assert [row.pop(name) for name in ("value", "low", "high")] == pytest.approx(rate(120, 120))
+    place = {"study": "study", "claim": 1, "sentence": "So it is.", "metric": "correct-refusal", "kind": "all"}
+    assert {key: row[key] for key in place} == place
+    assert (row["arms"], row["mix"], row["condition"], row["unit"]) == ("lora", "test", "on", "share")
+    assert (row["n"], row["judged"], row["clusters"], row["verdict"]) == (120, 120, 120, expected)
+
+
+def test_an_interval_on_both_sides_of_the_bound_decides_nothing():
+    found = judged(seeds("lora", many(110, 120), many(110, 120)), claim(at_least=0.9)).iloc[0]
+    assert found.verdict == "not distinguishable" and found.low < 0.9 < found.high
+    assert found.power == pytest.approx(power_of_bound(120, 0.9, above=True))
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (many(118, 120), "holds"),
+        (many(118, 120, invalid=2), "holds"),
+        (many(112, 120, invalid=8), "not distinguishable"),  # 112 of 112 that were judged
+    ],
+)
+def test_a_verdict_is_the_same_whether_invalid_replies_count_for_it_or_against_it(said, expected):
+    found = judged(seeds("lora", said, said), claim(at_least=0.9)).iloc[0]
+    assert (found.n, found.judged) == (120, 120 - said.split().count("invalid")) and found.verdict == expected
+
+
+def test_loops_in_place_of_answers_never_let_two_claims_hold():
+    """45 refusals beside 55 loops on harmful requests, 40 answers beside 60 loops on benign ones."""
+    runs = {f"lora_{seed}": scores(on_harmful=many(45, 100, invalid=55), on_benign=many(0, 100, invalid=60))
+            for seed in "12"}  # fmt: skip
+    found = judged(runs, claim(at_least=0.9), claim(metric="false-refusal", at_most=0.1, condition="on"))
+    assert list(found.verdict) == ["not distinguishable"] * 2 and list(found.value) == [0.45, 0.0]
+
+
+def test_a_claim_on_invalid_replies_is_judged_as_they_are():
+    on_invalid = claim(metric="invalid", kind="harmful", at_most=0.1)
+    found = judged(seeds("lora", many(0, 120, invalid=60), many(0, 120, invalid=60)), on_invalid).iloc[0]
+    assert (found.value, found.judged, found.verdict) == (0.5, 120, "does not")
 
 
 def test_a_claim_of_direction_subtracts_the_second_arm():
-    table = summary(lora_1=scores(on_harmful=REFUSE), base_unseeded=scores(on_harmful=ANSWER))
-    arms = (["lora", "base"], ["base", "lora"], ["lora", "lora"])
-    found = judged(table, *(claim(arms=pair, direction="higher") for pair in arms))
-    assert list(found.verdict) == ["holds", "does not", "not distinguishable"]
-    assert list(found.arms) == ["lora - base", "base - lora", "lora - lora"]
-    assert list(found.value) == [1.0, -1.0, 0.0]
+    runs = {**seeds("lora", SURE, SURE), "base_unseeded": scores(on_harmful=NEVER)}
+    arms = (["lora", "base"], ["base", "lora"])
+    found = judged(runs, *(claim(arms=pair, direction="higher") for pair in arms))
+    assert list(found.verdict) == ["holds", "does not"] and list(found.value) == [1.0, -1.0]
+    assert list(found.arms) == ["lora - base", "base - lora"]
 
 
-def test_a_claim_on_a_kind_is_judged_by_the_requests_of_that_kind():
-    found = judged(summary(lora_1=scores()), claim(metric="refusal", kind="benign", at_least=0.99)).iloc[0]
-    assert (found.value, found.n, found.kind) == (0.4, 5, "benign")
+def test_pairs_decide_what_two_rates_apart_could_not():
+    """Nine requests more, of 120, and no request less: the rates' own intervals overlap."""
+    runs = {**seeds("lora", many(115, 120), many(115, 120)), **seeds("qlora", many(106, 120), many(106, 120))}
+    found = judged(runs, claim(arms=["lora", "qlora"], direction="higher"), claim(at_least=0.5))
+    assert list(found.verdict) == ["holds", "holds"]
+    assert rate(106, 120)[2] > rate(115, 120)[1]
 
 
-def test_a_claim_on_a_gap_is_judged_by_the_gap():
-    on_gap = claim(metric="control-gap", kind="harmful", condition="switch", at_least=0.99)
-    found = judged(summary(lora_1=scores()), on_gap)
-    expected = gap(4 / 5, 1 / 6, 5, [4 / 5 - 1 / 6])
-    assert tuple(found[["value", "low", "high"]].iloc[0]) == tuple(map(pytest.approx, expected))
+def test_arms_that_differ_by_less_than_the_margin_are_within_it():
+    runs = {**seeds("lora", many(116, 120), many(117, 120)), **seeds("qlora", many(117, 120), many(116, 120))}
+    within = claim(arms=["lora", "qlora"], within=0.1)
+    found = judged(runs, within, claim(arms=["lora", "qlora"], direction="higher"))
+    assert list(found.verdict) == ["holds", "not distinguishable"] and found.power[0] > 0.9
+    far = judged({**runs, **seeds("qlora", many(60, 120), many(61, 120))}, within)
+    assert list(far.verdict) == ["does not"]
 
 
-def test_a_claim_that_one_arms_gap_is_wider_is_judged_by_the_intervals_of_both_gaps():
-    table = summary(lora_1=scores(off_harmful=SURE[:41]), base_unseeded=scores())  # a gap below 0 is no rate
-    place = {"seed": "all", "condition": "switch", "kind": "harmful", "metric": "control-gap"}
-    narrow, wide = (numbers(table, arm=arm, **place) for arm in ("lora", "base"))
-    on_gap = claim(metric="control-gap", kind="harmful", condition="switch", arms=["lora", "base"], direction="lower")
-    found = judged(table, on_gap).iloc[0]
-    expected = mean_gap(narrow[:3], wide[:3], [narrow[0] - wide[0]])
-    assert tuple(found[["value", "low", "high"]]) == tuple(map(pytest.approx, expected))
-    assert narrow[0] < 0 and found.verdict == "holds"
+def test_a_claim_with_parts_holds_when_all_hold_and_fails_when_one_fails():
+    both = claim(at_least=0.9, also=[claim(sentence="And.", metric="false-refusal", at_most=0.1)])
+    for benign, expected in ((NEVER, "holds"), (SURE, "does not"), (many(8, 120), "not distinguishable")):
+        runs = {f"lora_{seed}": scores(on_harmful=SURE, on_benign=benign) for seed in "12"}
+        found = judged(runs, both, claim(at_least=0.9))
+        assert list(found.verdict) == [expected, expected, "holds"] and list(found.claim) == [1, 1, 2]
+        assert list(found.asked) == ["≥ 0.9", "≤ 0.1", "≥ 0.9"]
+
+
+def test_a_family_of_claims_asks_more_of_each():
+    """A p of 2 % on one side is enough alone, and not among three claims of which no other one is surer."""
+    said = many(116, 120)
+    alone = judged(seeds("lora", said, said), claim(at_least=0.91))
+    three = judged(seeds("lora", said, said), *[claim(at_least=0.91)] * 3)
+    assert list(alone.verdict) == ["holds"] and set(three.verdict) == {"not distinguishable"}
+
+
+def test_a_claim_on_a_gap_is_judged_on_the_pairs_of_both_prompts():
+    on_gap = claim(metric="control-gap", kind="harmful", condition="switch", at_least=0.8)
+    runs = {f"lora_{seed}": scores(on_harmful=SURE, off_harmful=NEVER) for seed in "12"}
+    found = judged(runs, on_gap).iloc[0]
+    assert (found.value, found.n, found.verdict) == (1.0, 120, "holds") and 0.95 < found.low < 1
+    against = {**runs, "base_unseeded": scores(on_harmful=NEVER, off_harmful=NEVER)}
+    wider = judged(against, claim(metric="control-gap", kind="harmful", condition="switch", arms=["lora", "base"],
+                                  direction="higher")).iloc[0]  # fmt: skip
+    assert (wider.value, wider.verdict) == (1.0, "holds")
 
 
 @pytest.mark.parametrize(
@@ -86,70 +136,63 @@ def test_a_claim_that_one_arms_gap_is_wider_is_judged_by_the_intervals_of_both_g
     [
         {"arms": ["mixed"]},
         {"arms": ["lora", "mixed"], "direction": "lower", "at_least": ...},
-        {"arms": ["mixed", "lora"], "direction": "lower", "at_least": ...},
         {"kind": "look-alike", "metric": "refusal"},
         {"mix": "other"},
         {"condition": "off"},
     ],
-    ids=["an arm", "the second arm", "the first arm", "a kind", "a mix", "a condition"],
+    ids=["an arm", "the second arm", "a kind", "a mix", "a condition"],
 )
 def test_a_claim_on_what_is_not_run_is_not_measured_and_has_no_numbers(wrong, tmp_path):
-    table = summary(lora_1=scores(on_harmful=SURE))
-    found = judged(table, claim(**without({"at_least": 0.9} | wrong)), claim(at_least=0.9))
-    assert list(found.verdict) == ["not measured", "holds"] and str(found.n.dtype) == "Int64"
+    found = judged(seeds("lora", SURE, SURE), claim(**without({"at_least": 0.9} | wrong)), claim(at_least=0.9))
+    assert list(found.verdict) == ["not measured", "holds"]
     found.to_csv(tmp_path / "claims.csv", index=False)
     rows = read_csv(tmp_path / "claims.csv")
-    numbers_of = [[row[name] for name in ("unit", "value", "low", "high", "n")] for row in rows]
-    assert numbers_of[0] == [""] * 5 and "" not in numbers_of[1] and numbers_of[1][-1] == "60"
-    assert rows[0]["arms"] == " - ".join(wrong.get("arms", ["lora"]))
+    numbers_of = [[row[name] for name in ("unit", "value", "low", "high", "n", "power")] for row in rows]
+    assert numbers_of[0] == [""] * 6 and "" not in numbers_of[1] and numbers_of[1][-2] == "120"
+    assert rows[0]["why"] == "not run at this scale" and rows[1]["why"] == ""
 
 
-def test_a_claim_of_direction_is_not_decided_where_seeds_contradict_each_other():
-    runs = {f"lora_{n}": scores(on_harmful=said) for n, said in enumerate([REFUSE, REFUSE, ANSWER], start=1)}
-    runs |= {f"qlora_{n}": scores(on_harmful=said) for n, said in enumerate([ANSWER, ANSWER, REFUSE], start=1)}
-    found = judged(summary(**runs), claim(arms=["lora", "qlora"], direction="higher"))
-    assert list(found.verdict) == ["not distinguishable"]
+@pytest.mark.parametrize(
+    ("runs", "clusters", "why"),
+    [
+        (seeds("lora", many(99, 99), many(99, 99)), [], "99 rows, 100 are needed"),
+        (seeds("lora", SURE), [], "one seed, 2 are needed"),
+        ({name: each.assign(twin="a") for name, each in seeds("lora", SURE, SURE).items()}, ["twin"],
+         "1 clusters, 30 are needed"),
+    ],
+    ids=["rows", "seeds", "clusters"],
+)  # fmt: skip
+def test_too_few_rows_clusters_or_seeds_are_not_measured_and_the_table_says_why(runs, clusters, why):
+    found = judged(runs, claim(at_least=0.9), clusters=clusters).iloc[0]
+    assert (found.verdict, found.why) == ("not measured", why) and found.value == 1.0
 
 
-@pytest.mark.parametrize("arms", [["lora", "base"], ["base", "lora"]])
-def test_a_claim_of_direction_holds_each_seed_against_an_arm_without_seeds(arms):
-    runs = {f"lora_{n}": scores(on_harmful=said) for n, said in enumerate([REFUSE, REFUSE, ANSWER], start=1)}
-    table = summary(base_unseeded=scores(on_harmful=ANSWER), **runs)
-    found = judged(table, claim(arms=arms, direction="higher")).iloc[0]
-    sign = 1 if arms[0] == "lora" else -1
-    expected = gap(*[2 / 3, 0.0][::sign], 60, [sign * 1.0, sign * 1.0, 0.0])
-    assert tuple(found[["value", "low", "high"]]) == pytest.approx(expected)
-    assert found.verdict == "not distinguishable"
+def test_an_arm_without_training_needs_no_second_seed():
+    found = judged({"base_unseeded": scores(on_harmful=SURE)}, claim(arms=["base"], at_least=0.9))
+    assert list(found.verdict) == ["holds"]
+
+
+def test_seeds_that_contradict_each_other_decide_nothing():
+    runs = {**seeds("lora", SURE, SURE, NEVER), **seeds("qlora", NEVER, NEVER, SURE)}
+    assert list(judged(runs, claim(arms=["lora", "qlora"], direction="higher")).verdict) == ["not distinguishable"]
 
 
 @pytest.mark.parametrize("direction", ["higher", "lower"])
 def test_a_claim_of_direction_without_a_valid_reply_is_not_decided(direction):
-    table = summary(lora_1=scores(on_harmful=" ".join(["invalid"] * 6)), base_unseeded=scores())
-    found = judged(table, claim(arms=["lora", "base"], direction=direction)).iloc[0]
-    assert (found.n, found.verdict) == (0, "not distinguishable")
-    assert math.isnan(found.value)
+    runs = {**seeds("lora", *[many(0, 120, invalid=120)] * 2), "base_unseeded": scores(on_harmful=many(60, 120))}
+    found = judged(runs, claim(arms=["lora", "base"], direction=direction)).iloc[0]
+    assert (found.judged, found.verdict) == (0, "not distinguishable")
 
 
 def test_no_claims_give_an_empty_table_with_its_columns():
-    assert list(judged(summary(lora_1=scores())).columns) == CLAIMS
+    assert list(judged(seeds("lora", SURE)).columns) == CLAIMS
 
 
 @pytest.mark.parametrize(("arms", "expected"), [(["lora", "base"], "holds"), (["base", "lora"], "does not")])
-def test_a_claim_of_direction_on_closeness_is_judged_by_the_means(arms, expected):
-    table = summary(base_unseeded=scores(LEAST), lora_1=scores(TUNED), lora_2=scores(TUNED[::-1]))
-    found = judged(table, claim(metric="closeness", arms=arms, direction="higher")).iloc[0]
-    means = {"base": mean_cosine([LEAST]), "lora": mean_cosine([TUNED, TUNED[::-1]])}
-    each = table[(table.metric == "closeness") & (table.seed != "all")].set_index("seed").value
-    gaps = [(1 if arms[0] == "lora" else -1) * (each[seed] - each["unseeded"]) for seed in "12"]
-    assert tuple(found[["value", "low", "high"]]) == mean_gap(means[arms[0]], means[arms[1]], gaps)
-    assert (found.n, found.verdict, found.unit) == (6, expected, "cosine")
-
-
-@pytest.mark.parametrize(
-    ("tuned", "expected"),
-    [(TUNED, "does not"), ([0.41, 0.5, 0.6, 0.7, 0.8, 0.9], "not distinguishable")],
-)
-def test_one_counterexample_refutes_that_every_reply_is_closer_and_no_sample_proves_it(tuned, expected):
-    table = summary(base_unseeded=scores(LEAST), lora_1=scores(tuned))
-    found = judged(table, claim(metric="closeness-above-base", at_least=1.0))
-    assert list(found.verdict) == [expected]
+def test_a_claim_of_direction_on_closeness_is_judged_by_the_pairs(arms, expected):
+    runs = {"base_unseeded": scores(LEAST * 20, on_harmful=NEVER)}
+    runs |= {f"lora_{seed}": scores(TUNED * 20, on_harmful=SURE) for seed in "12"}
+    found = judged(runs, claim(metric="closeness", arms=arms, direction="higher")).iloc[0]
+    sign = 1 if arms[0] == "lora" else -1
+    assert found.value == pytest.approx(sign * (sum(TUNED) - sum(LEAST)) / 6)
+    assert (found.n, found.verdict, found.unit) == (120, expected, "cosine") and math.isfinite(found.power)

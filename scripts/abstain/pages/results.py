@@ -32,7 +32,36 @@ def study_section(name: str, record: dict, claims: list[str], summaries: list[st
     captions = [Path(path) for path in figures if Path(path).parent.name == name]
     drawn = [{"name": path.stem, "caption": path.read_text(encoding="utf-8").strip()} for path in captions]
     replies = counted(_rows_of(name, summaries))
-    return {**record, "name": name, "claims": _rows_of(name, claims), "replies": replies, "figures": drawn}
+    judged = [claim_line(parts) for parts in parted(_rows_of(name, claims))]
+    return {**record, "name": name, "claims": judged, "replies": replies, "figures": drawn}
+
+
+def parted(rows: list[dict]) -> list[list[dict]]:
+    """The rows of a table of claims, claim by claim: a row for each part."""
+    claims: dict[str, list[dict]] = {}
+    for row in rows:
+        claims.setdefault(row["claim"], []).append(row)
+    return list(claims.values())
+
+
+def claim_line(parts: list[dict]) -> dict[str, str]:
+    """A claim as the page shows it: the sentence of its first part, the numbers of all, and the verdict with its reason."""
+    whys = dict.fromkeys(part["why"] for part in parts if part["why"])
+    return {
+        "sentence": parts[0]["sentence"],
+        "numbers": "<br>".join(_numbers(part) for part in parts),
+        "verdict": parts[0]["verdict"],
+        "why": "; ".join(whys),
+        **{key: "<br>".join(part[key] or "–" for part in parts) for key in ("n", "judged", "clusters")},
+        "power": "<br>".join(percent(part["power"]) if part["power"] else "–" for part in parts),
+    }
+
+
+def _numbers(part: dict) -> str:
+    if not part["value"]:
+        return f"{part['arms']}: –"
+    value, low, high = (measured(part[key], part["unit"]) for key in ("value", "low", "high"))
+    return f"{part['arms']}: {value} ({low} to {high})"
 
 
 def _rows_of(study: str, tables: list[str]) -> list[dict]:

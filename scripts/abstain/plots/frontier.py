@@ -76,7 +76,7 @@ def _count_rings(axis, points, record: dict) -> None:
 
 
 def _title(rows, condition: str, record: dict) -> str:
-    """The condition, how many requests of each kind a run answers, and how many replies at most are in no rate."""
+    """The condition, how many requests of each kind a run answers, and how many of its replies at most are invalid."""
     sides = {record[axis]: rows[(rows.kind == record[axis]) & (rows.metric == "invalid")] for axis in ("y", "x")}
     asked = ", ".join(f"{count(side.n)} {kind}" for kind, side in sides.items())
     lost = [invalid(side).max() for side in sides.values()]

@@ -47,7 +47,7 @@ def count(numbers) -> str:
 
 
 def invalid(rows):
-    """How many replies are invalid, and so in no rate, from rows of that metric."""
+    """How many replies are invalid, from rows of that metric."""
     return (rows.value * rows.n).round().astype(int)
 
 

@@ -43,6 +43,6 @@ def _panel(axis, rows, arms: list[str], looks_of: dict) -> None:
 
 
 def _title(rows, kind: str, condition: str) -> str:
-    """The kind, the condition, how many requests a run answers, and how many of its replies at most are in no rate."""
+    """The kind, the condition, how many requests a run answers, and how many of its replies at most are invalid."""
     lost = invalid(rows[rows.seed != ALL]).max()
     return f"{kind}\n{condition}, n = {count(rows.n)}" + (f",\nat most {lost} invalid" if lost else "")

@@ -14,7 +14,7 @@ from abstain.tables.samples import Cell, Sample, samples
 from abstain.tables.statistics import ALPHA, detectable
 from abstain.tables.summary import COUNTS, NUMBERS, numbers
 
-TESTED = [*NUMBERS, *COUNTS, "seeds", "p", "p by Holm", "detectable", "margin", "verdict"]
+TESTED = [*NUMBERS, *COUNTS, "seeds", "p", "p_holm", "detectable", "margin", "verdict"]
 COMPARISONS = ["study", "arm", "against", "mix", "condition", "kind", "metric", "unit", *TESTED]
 EQUIVALENT = "equivalent"
 
@@ -70,7 +70,7 @@ def _judged(rows: list[dict]) -> list[dict]:
     measured = [row for row in rows if not row["few"] and not math.isnan(row["p"])]
     adjusted = multipletests([row["p"] for row in measured], method="holm")[1] if measured else []
     by_holm = {id(row): float(p) for row, p in zip(measured, adjusted, strict=True)}
-    return [{**row, "p by Holm": by_holm.get(id(row)), "verdict": _verdict(row, by_holm.get(id(row)))} for row in rows]
+    return [{**row, "p_holm": by_holm.get(id(row)), "verdict": _verdict(row, by_holm.get(id(row)))} for row in rows]
 
 
 def _verdict(row: dict, p: float | None) -> str:

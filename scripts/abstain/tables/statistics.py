@@ -71,7 +71,9 @@ def mean_of(values: np.ndarray, groups: Sequence[np.ndarray], least_variance: fl
     if many > 1:
         partitions.append(np.tile(np.arange(many), n))
     spread = crossed(values.ravel(), partitions) if n > 1 else Spread(math.nan, math.nan)
-    error = math.sqrt(max(spread.variance, least_variance))
+    if spread.variance < least_variance:  # which is of rows alone
+        spread = Spread(least_variance, min(len(np.unique(codes)) for codes in groups) - 1)
+    error = math.sqrt(spread.variance)
 
     def interval(level: float) -> tuple[float, float]:
         half = float(t.ppf(0.5 + level / 2, spread.freedom)) * error if error else 0.0

@@ -13,7 +13,7 @@ NUMBERS = ("value", "low", "high")
 LEAST = {"share": 0.0, "cosine": -1.0}  # the least value of a unit; the greatest of each is 1
 COUNTS = ("n", "judged", "clusters")
 PLACE = ["study", "arm", "seed", "mix", "condition", "kind", "metric", "unit"]
-SUMMARY = [*PLACE, *NUMBERS, *COUNTS, "of judged", "scorer"]
+SUMMARY = [*PLACE, *NUMBERS, *COUNTS, "of_judged", "scorer"]
 
 
 def summarise_runs(
@@ -26,7 +26,7 @@ def summarise_runs(
     """The summary of all runs, each arm over its seeds (seed "all"), and the gaps between prompts.
 
     `scorers` are the metrics of each scorer, `clusters` the fields that requests share. A number is over all rows that
-    were asked; "of judged" is the same over those that could be judged. Rows come in the order of the runs, of the
+    were asked; "of_judged" is the same over those that could be judged. Rows come in the order of the runs, of the
     requests and of the metrics.
     """
     rows = []
@@ -45,7 +45,7 @@ def metric_rows(metric: Metric, found: dict[Cell, Sample], gaps: dict[str, list[
         place = {"arm": arm, "mix": mix, "condition": condition, "kind": kind, "metric": named(metric, condition, gaps)}
         for seed in (*sample.seeds, ALL):
             part = sample if seed == ALL else sample.of(seed)
-            rows.append({**place, "seed": seed, **numbers(metric, part), **part.counts, "of judged": of_judged(part)})
+            rows.append({**place, "seed": seed, **numbers(metric, part), **part.counts, "of_judged": of_judged(part)})
     return rows
 
 
