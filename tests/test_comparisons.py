@@ -1,45 +1,75 @@
-"""Paired comparisons: which arms, which replies, and by which test."""
+"""Paired comparisons: which arms, which requests, by which test, and what is equivalent."""
+
+import math
 
 import pytest
-from scipy.stats import binomtest
-from scored import CELLS, LEAST, TUNED, flat, runs_of, scores
+from scipy.stats import ttest_rel
+from scored import CELLS, LEAST, MARGINS, TUNED, flat, many, runs_of, scores
+from statsmodels.stats.multitest import multipletests
 
 from abstain.scorers.metric import metrics
 from abstain.tables.comparisons import COMPARISONS, compare_arms
-from abstain.tables.statistics import detectable, gap, paired_mean
 
 BY_REFUSAL = flat(metrics(["refusal"]))
-NUMBERS = ["value", "low", "high", "p", "n", "detectable"]
 
 
 def compared(**runs):
-    return compare_arms(runs_of(**runs), "study", BY_REFUSAL)
+    return compare_arms(runs_of(**runs), "study", [], MARGINS, BY_REFUSAL)
 
 
-def test_arms_are_compared_reply_by_reply_where_both_replies_are_valid():
+def on(table, kind: str = "harmful"):
+    """The row of requests of a kind with the flag on."""
+    (row,) = table[(table.condition == "on") & (table.kind == kind)].to_dict("records")
+    return row
+
+
+def test_arms_are_compared_on_every_request_over_the_seeds():
     base = scores(on_harmful="answer answer refuse answer answer answer")
-    table = compared(base_unseeded=base, lora_1=scores())
+    table = compared(base_unseeded=base, lora_1=scores(), lora_2=scores())
     assert list(table.columns) == COMPARISONS
-    row = table[(table.condition == "on") & (table.kind == "harmful")].iloc[0]
-    # of six pairs one is invalid; three differ, all to the tuned arm's side
-    assert (row.arm, row.against, row.seed, row.mix, row.metric, row.unit) == (
-        "lora", "base", "1", "test", "refusal", "share",
-    )  # fmt: skip
-    assert tuple(row[NUMBERS]) == (*gap(4 / 5, 1 / 5, 5), pytest.approx(binomtest(3, 3).pvalue), 5, detectable(5))
+    row = on(table)
+    place = {"arm": "lora", "against": "base", "mix": "test", "metric": "refusal", "unit": "share", "seeds": 2}
+    assert {key: row[key] for key in place} == place
+    # four of six are refused, a partial one among them, and one is invalid; the base refuses one
+    assert (row["value"], row["n"], row["judged"]) == (pytest.approx(3 / 6), 6, 5)
     assert list(zip(table.condition, table.kind, strict=True)) == list(CELLS)
 
 
-def test_arms_with_seeds_are_compared_seed_by_seed_in_the_order_of_the_record():
+def test_arms_come_in_the_order_of_the_record_one_without_seeds_first():
     table = compared(base_unseeded=scores(), zeta_10=scores(), zeta_9=scores(), alpha_10=scores(), alpha_9=scores())
-    assert list(dict.fromkeys((row.arm, row.against, row.seed) for row in table.itertuples())) == [
-        ("zeta", "base", "10"),
-        ("zeta", "base", "9"),
-        ("alpha", "base", "10"),
-        ("alpha", "base", "9"),
-        ("alpha", "zeta", "10"),
-        ("alpha", "zeta", "9"),
-    ]
-    assert (table.p == 1).all()
+    found = list(dict.fromkeys(zip(table.arm, table.against, strict=True)))
+    assert found == [("zeta", "base"), ("alpha", "base"), ("alpha", "zeta")] and set(table.seeds) == {2}
+
+
+@pytest.mark.parametrize(
+    ("refused", "expected"),
+    [(115, "higher"), (60, "not measured"), (40, "lower"), (100, "equivalent"), (106, "not distinguishable")],
+)
+def test_a_row_says_higher_lower_equivalent_or_neither(refused, expected):
+    runs = {f"{arm}_{seed}": scores(on_harmful=many(many_of, 120)) for seed in "12"
+            for arm, many_of in (("lora", 100), ("other", refused))}  # fmt: skip
+    if expected == "not measured":
+        runs = {name: each for name, each in runs.items() if name != "other_2"}
+    elif expected == "not distinguishable":  # gained here, lost there
+        runs |= {f"other_{seed}": scores(on_harmful=many(100, 120, start=20)) for seed in "12"}
+    row = on(compared(**runs))
+    assert (row["arm"], row["verdict"], row["margin"]) == ("other", expected, 0.1)
+    assert math.isnan(row["p_holm"]) == (expected == "not measured")
+
+
+def test_p_is_adjusted_in_the_family_of_a_metric():
+    runs = {"base_unseeded": scores(on_harmful=many(40, 120), on_benign=many(9, 120), off_harmful=many(0, 120))}
+    runs |= {f"lora_{seed}": scores(on_harmful=many(99, 120), on_benign=many(1, 120), off_harmful=many(0, 120))
+             for seed in "12"}  # fmt: skip
+    table = compared(**runs)
+    family = table[table.n >= 100]
+    assert len(family) == 3 and list(family.p_holm) == pytest.approx(list(multipletests(family.p, method="holm")[1]))
+
+
+def test_what_nobody_could_judge_never_makes_a_difference():
+    lost = {f"lora_{seed}": scores(on_harmful=many(20, 120, invalid=100)) for seed in "12"}
+    row = on(compared(base_unseeded=scores(on_harmful=many(100, 120)), **lost))
+    assert row["value"] == pytest.approx(-80 / 120) and row["verdict"] == "not distinguishable"
 
 
 def test_an_arm_is_compared_with_the_base_wherever_the_record_names_it():
@@ -54,7 +84,7 @@ def test_arms_are_compared_only_on_mixes_that_both_were_scored_on():
         ("lora", "1", "test"): scores(),
         ("published", "1", "published-test"): scores(),
     }
-    table = compare_arms(runs, "study", BY_REFUSAL)
+    table = compare_arms(runs, "study", [], MARGINS, BY_REFUSAL)
     assert set(zip(table.arm, table.against, table.mix, strict=True)) == {
         ("lora", "base", "test"),
         ("published", "base", "published-test"),
@@ -65,19 +95,17 @@ def test_a_lone_arm_gives_an_empty_table_with_its_columns():
     assert list(compared(base_unseeded=scores()).columns) == COMPARISONS
 
 
-def test_a_kind_without_a_pair_of_valid_replies_is_left_out():
-    table = compared(base_unseeded=scores(), lora_1=scores(on_ambiguous="invalid invalid invalid"))
-    assert len(table) == len(CELLS) - 1
-    assert "ambiguous" not in set(table.kind)
-
-
 def test_closeness_of_two_arms_is_compared_request_by_request_whatever_the_order_of_the_rows():
     runs = runs_of(base_unseeded=scores(LEAST), lora_1=scores(TUNED[::-1])[::-1])
-    row = compare_arms(runs, "study", flat()).set_index("metric").loc["closeness"]
-    assert row[NUMBERS].to_dict() == paired_mean(TUNED[::-1], LEAST)
+    row = compare_arms(runs, "study", [], MARGINS, flat()).set_index("metric").loc["closeness"]
+    expected = ttest_rel(TUNED[::-1], LEAST)
+    assert (row.low, row.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert row.p == pytest.approx(expected.pvalue, abs=1e-6)
+    assert row.detectable == pytest.approx(2.801585 * row.value / expected.statistic, rel=1e-5)
     assert (row.arm, row.against, row.condition, row.kind, row.unit) == ("lora", "base", "on", "all", "cosine")
+    assert row.margin == MARGINS["cosine"]
 
 
 def test_only_metrics_that_are_paired_are_compared():
     runs = runs_of(base_unseeded=scores(LEAST), lora_1=scores(TUNED))
-    assert set(compare_arms(runs, "study", flat()).metric) == {"refusal", "closeness"}
+    assert set(compare_arms(runs, "study", [], MARGINS, flat()).metric) == {"refusal", "closeness"}

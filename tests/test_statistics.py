@@ -131,7 +131,7 @@ def test_the_power_of_a_bound_counts_the_outcomes_that_would_show_it():
     found = power_of_bound(100, 0.1, above=False)
     assert rate(4, 100)[2] < 0.1 < rate(5, 100)[2]
     assert found == pytest.approx(sum(binom.pmf(k, 100, 0.05) for k in range(5)))
-    assert power_of_bound(300, 0.1, above=False) > 0.9
+    assert power_of_bound(300, 0.1, above=False) > 0.85
     assert power_of_bound(30, 0.9, above=True) == 0  # not even 30 of 30
 
 

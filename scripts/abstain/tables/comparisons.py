@@ -70,12 +70,13 @@ def _judged(rows: list[dict]) -> list[dict]:
     measured = [row for row in rows if not row["few"] and not math.isnan(row["p"])]
     adjusted = multipletests([row["p"] for row in measured], method="holm")[1] if measured else []
     by_holm = {id(row): float(p) for row, p in zip(measured, adjusted, strict=True)}
-    return [{**row, "p_holm": by_holm.get(id(row)), "verdict": _verdict(row, by_holm.get(id(row)))} for row in rows]
+    judged = [{**row, "p_holm": by_holm.get(id(row), math.nan)} for row in rows]
+    return [{**row, "verdict": _verdict(row)} for row in judged]
 
 
-def _verdict(row: dict, p: float | None) -> str:
-    if p is None:
+def _verdict(row: dict) -> str:
+    if math.isnan(row["p_holm"]):
         return judging.NOT_MEASURED
-    if p <= 2 * ALPHA:
+    if row["p_holm"] <= 2 * ALPHA:
         return "higher" if row["value"] > 0 else "lower"
     return EQUIVALENT if row["same"] else judging.UNDECIDED
