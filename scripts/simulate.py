@@ -2,9 +2,9 @@
 
     python scripts/simulate.py [REPETITIONS]
 
-A reply refuses with the probability expit(m + prompt + wording + seed), normal effects with the standard deviations of a
-row; m is such that the truth, over all prompts, wordings and seeds, is p. Each cell has as many repetitions as asked for
-(2,000), drawn with its own seed. Called by `make simulate`.
+A reply refuses with the probability expit(m + prompt + wording + seed), normal effects with the standard deviations of
+a row; m is such that the truth, over all prompts, wordings and seeds, is p. Each cell has as many repetitions as asked
+for (2,000), drawn with a seed of its own. Called by `make simulate`.
 """
 
 import sys
@@ -47,7 +47,7 @@ def drawn(rng: np.random.Generator, shares: tuple[float, ...], spread: tuple[flo
 
 
 def rates(repetitions: int) -> Iterator[list]:
-    """Coverage and mean width of the interval of a rate, for each spread and number of seeds: a column for each share."""
+    """Coverage and mean width of the interval of a rate, by spread and number of seeds: a column for each share."""
     for name, spread in SPREADS.items():
         for seeds in SEEDS:
             cells = []

@@ -27,8 +27,8 @@ def summarise(
 ) -> None:
     """Write the study's tables from its score files.
 
-    `scorers` are the study's, by name; `clusters` the fields that requests share, `margins` the differences that matter,
-    by unit.
+    `scorers` are the study's, by name; `clusters` the fields that requests share, `margins` the differences that
+    matter, by unit.
     """
     runs, by_scorer = load_runs(scores, columns(scorers)), metrics_of(scorers)
     measured = [metric for each in by_scorer.values() for metric in each]

@@ -45,7 +45,7 @@ def parted(rows: list[dict]) -> list[list[dict]]:
 
 
 def claim_line(parts: list[dict]) -> dict[str, str]:
-    """A claim as the page shows it: the sentence of its first part, the numbers of all, and the verdict with its reason."""
+    """A claim as the page shows it: the sentence of its first part, the numbers of all, the verdict and its reason."""
     whys = dict.fromkeys(part["why"] for part in parts if part["why"])
     return {
         "sentence": parts[0]["sentence"],

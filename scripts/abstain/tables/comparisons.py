@@ -24,8 +24,8 @@ def compare_arms(
 ) -> pd.DataFrame:
     """Each arm against every arm before it, one without seeds first: a row for each metric that is paired, and cell.
 
-    All rows of a metric are one family. `detectable` belongs to the row's own test; `equivalent` are arms that differ by
-    less than the margin of the metric's unit.
+    All rows of a metric are one family. `detectable` belongs to the row's own test; `equivalent` are arms that differ
+    by less than the margin of the metric's unit.
     """
     rows = []
     for metric in metrics:

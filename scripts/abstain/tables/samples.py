@@ -1,4 +1,4 @@
-"""Samples: what a metric counts of each reply, requests in rows and runs in columns, and what they would count at worst."""
+"""Samples: what a metric counts of each reply, requests in rows and runs in columns, and what it might have counted."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Sample:
         return Sample(*parts, self.clusters, self.kind)
 
     def minus(self, other: "Sample") -> "Sample":
-        """The differences on the requests of both, seed by seed; a run without seeds is held against each of the other."""
+        """The differences on the requests of both, seed by seed; a run without seeds is held against each other one."""
         requests = self.values.index[self.values.index.isin(other.values.index)]
         seeds = [seed for seed in self.seeds if seed in other.seeds]
         seeds = seeds or (other.seeds if self.seeds == [UNSEEDED] else self.seeds)

@@ -1,12 +1,12 @@
 """Rates, means and differences with intervals, and how sure a bound is. All intervals are at 95 % unless said.
 
-`values` is a matrix: a row for each request, a column for each run that answered it (a seed of an arm). `groups` are the
-partitions of the rows, each an array with a code for every row: which wording, template or person a request has.
+`values` is a matrix: a row for each request, a column for each run that answered it (a seed of an arm). `groups` are
+the partitions of the rows, each an array with a code for every row: which wording, template or person a request has.
 
-A rate has the hull of two intervals: a t-interval on the means of runs (what another seed may give), and Wilson's at one
-run's rows, divided by the design effect of the groups (what other prompts may give; every seed answers the same prompts,
-so more seeds are not more prompts). Means and differences have a t-interval whose variance is crossed over groups and
-runs. `make simulate` shows what these intervals cover.
+A rate has the hull of two intervals: a t-interval on the means of runs (what another seed may give), and Wilson's at
+one run's rows, divided by the design effect of the groups (what other prompts may give; every seed answers the same
+prompts, so more seeds are not more prompts). Means and differences have a t-interval whose variance is crossed over
+groups and runs. `make simulate` shows what these intervals cover.
 """
 
 import math
