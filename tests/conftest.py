@@ -168,9 +168,9 @@ class Project:
 
 
 @cache
-def is_published() -> bool:
-    """Whether results/pocket holds every file that the committed list of hashes names, with that hash."""
-    judge = [sys.executable, "scripts/verify.py", "results/pocket"]
+def is_published(scale: str) -> bool:
+    """Whether a scale's results hold every file that the committed list of hashes names, with that hash."""
+    judge = [sys.executable, "scripts/verify.py", f"results/{scale}"]
     return subprocess.run(judge, cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 

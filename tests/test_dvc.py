@@ -1,5 +1,6 @@
 """DVC: the lock has the hashes of what was made, and the commands of CONTRIBUTING do what is written there."""
 
+import copy
 import hashlib
 import json
 import os
@@ -11,24 +12,40 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, Project, is_published
+from conftest import ROOT, Project, Settings, is_published
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+SCALES = list(STAGES["stages"]["experiment"]["foreach"])
+SHOWN = ("params", "metrics", "plots")
 SECTION = re.search(r"^## DVC\n(.*?)^## ", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M | re.S)[1]
 WRITTEN = re.findall(r"^    (dvc .*?) +# ", SECTION, re.M)
 
 
-def large_folders() -> list[str]:
-    """The folders that DVC versions, for every scale in the `foreach` of dvc.yaml."""
-    experiment = STAGES["stages"]["experiment"]
-    outs = [path for out in experiment["do"]["outs"] for path in out]
-    return [out.replace("${key}", key) for key in experiment["foreach"] for out in outs]
+def large_folders(*scales: str) -> list[str]:
+    """The folders that DVC versions, for each of these scales."""
+    outs = [path for out in STAGES["stages"]["experiment"]["do"]["outs"] for path in out]
+    return [out.replace("${key}", key) for key in scales for out in outs]
+
+
+def of_scale(key: str, scale: str) -> list[str]:
+    """The files of a scale that dvc.yaml lists under a key of SHOWN."""
+    return [path for path in STAGES[key] if path.startswith(f"results/{scale}/")]
+
+
+def stages_of_pocket() -> dict:
+    """What dvc.yaml says of the pocket scale."""
+    pocket = copy.deepcopy(STAGES)
+    stages = pocket["stages"]["experiment"]["foreach"]
+    pocket["stages"]["experiment"]["foreach"] = {"pocket": stages["pocket"]}
+    return pocket | {key: of_scale(key, "pocket") for key in SHOWN}
 
 
 def locked(folder: Path) -> dict[str, dict]:
     """What dvc.lock holds of each large folder (`md5`, `nfiles`), by path."""
     lock = folder / "dvc.lock"
-    assert lock.exists(), "dvc.lock is missing: run `make reproduce` and `dvc commit --force`, and commit it"
+    assert lock.exists(), (
+        "dvc.lock is missing: run `make reproduce` and `dvc commit --force experiment@pocket`, and commit it"
+    )
     stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]
     return {out["path"]: out for stage in stages.values() for out in stage["outs"]}
 
@@ -40,9 +57,10 @@ def listing_hash(folder: Path) -> str:
     return hashlib.md5(json.dumps(files).encode()).hexdigest() + ".dir"
 
 
-def changed(folder: Path) -> list[str]:
+def changed(folder: Path, scale: str = "pocket") -> list[str]:
     """The large folders that are not as dvc.lock says; read-only, unlike `dvc status`, which keeps a cache."""
-    return [path for path, out in locked(folder).items() if listing_hash(folder / path) != out["md5"]]
+    outs = {path: out for path, out in locked(folder).items() if path.startswith(f"results/{scale}/")}
+    return [path for path, out in outs.items() if listing_hash(folder / path) != out["md5"]]
 
 
 def call(folder: Path, command: str, fails: bool = False) -> str:
@@ -58,13 +76,17 @@ def call(folder: Path, command: str, fails: bool = False) -> str:
 
 @pytest.fixture(scope="module")
 def versioned(miniature, tmp_path_factory) -> Path:
-    """The finished miniature in a repository of its own, after `dvc repro` and a commit; tests never change it."""
+    """The finished miniature in a repository of its own, after `dvc repro` and a commit; tests never change it.
+
+    Its dvc.yaml has the pocket scale alone, of which it is a miniature.
+    """
     folder = Project.copied(miniature.folder, tmp_path_factory.mktemp("versioned") / "project").folder
     shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("tmp", "cache", "config.local"))
     for name in (".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder)
+    (folder / "dvc.yaml").write_text(yaml.safe_dump(stages_of_pocket(), sort_keys=False), encoding="utf-8")
     call(folder, "git init --quiet")
-    call(folder, "dvc repro")
+    call(folder, "dvc repro experiment@pocket")
     call(folder, "git add --all")
     call(folder, "git commit --quiet --message results")
     return folder
@@ -78,22 +100,29 @@ def clone(versioned, tmp_path) -> Path:
 
 
 def test_every_command_that_contributing_writes_is_tested_here():
-    tested = ["dvc repro", "dvc commit --force", "dvc metrics diff", "dvc params diff", "dvc plots diff"]
+    tested = [
+        "dvc repro experiment@pocket",
+        "dvc commit --force experiment@pocket",
+        "dvc metrics diff",
+        "dvc params diff",
+        "dvc plots diff",
+    ]
     assert tested == WRITTEN
 
 
 def test_the_lock_counts_the_files_that_sha256sums_lists():
-    assert sorted(locked(ROOT)) == sorted(large_folders())
+    assert sorted(locked(ROOT)) == sorted(large_folders(*SCALES))
     for path, out in locked(ROOT).items():
         results, scale, step = path.split("/")
         listed = (ROOT / results / scale / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
         assert out["nfiles"] == sum(line[66:].startswith(f"{step}/") for line in listed), path
 
 
-def test_the_lock_has_the_hashes_of_what_the_run_made():
-    if not is_published():
-        pytest.skip("results/pocket does not hold what SHA256SUMS lists: `make reproduce` first")
-    assert changed(ROOT) == [], "run `dvc commit --force` and commit dvc.lock with SHA256SUMS"
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_lock_has_the_hashes_of_what_the_run_made(scale):
+    if not is_published(scale):
+        pytest.skip(f"results/{scale} does not hold what SHA256SUMS lists: run that scale first")
+    assert changed(ROOT, scale) == [], "run `dvc commit --force` and commit dvc.lock with SHA256SUMS"
 
 
 def test_checkpoints_that_a_scale_does_not_keep_are_ignored():
@@ -105,7 +134,7 @@ def test_checkpoints_that_a_scale_does_not_keep_are_ignored():
 
 
 def test_repro_records_exactly_the_large_folders_and_git_tracks_the_rest(versioned):
-    assert sorted(locked(versioned)) == sorted(large_folders())
+    assert sorted(locked(versioned)) == sorted(large_folders("pocket"))
     assert changed(versioned) == []
     tracked = call(versioned, "git ls-files").splitlines()
     assert {"dvc.lock", "results/pocket/SHA256SUMS"} <= set(tracked)
@@ -124,10 +153,10 @@ def test_repro_lets_snakemake_make_what_is_missing_and_nothing_else(versioned, t
     (folder / "results/pocket/pages/safety-mode/before-after.html").unlink()
     (folder / "results/pocket/SHA256SUMS").unlink()
     assert changed(folder) == ["results/pocket/pages"]
-    ran = set(re.findall(r"^(?:local)?rule (\w+):", call(folder, "dvc repro"), re.M))
+    ran = set(re.findall(r"^(?:local)?rule (\w+):", call(folder, "dvc repro experiment@pocket"), re.M))
     assert ran == {"present", "checksum", "all"}
     assert changed(folder) == [] and call(folder, "git status --short") == ""
-    assert "Nothing to be done" in call(folder, "dvc repro")
+    assert "Nothing to be done" in call(folder, "dvc repro experiment@pocket")
 
 
 def test_repro_makes_a_listed_file_again_that_is_not_there_and_records_the_same(versioned, tmp_path):
@@ -135,7 +164,7 @@ def test_repro_makes_a_listed_file_again_that_is_not_there_and_records_the_same(
     lock, page = (folder / "dvc.lock").read_bytes(), folder / "results/pocket/pages/safety-mode/claims.html"
     content = page.read_bytes()
     page.unlink()
-    call(folder, "dvc repro")
+    call(folder, "dvc repro experiment@pocket")
     assert page.read_bytes() == content and (folder / "dvc.lock").read_bytes() == lock
 
 
@@ -143,13 +172,13 @@ def test_commit_records_what_a_run_without_dvc_has_made(versioned, tmp_path):
     folder = Project.copied(versioned, tmp_path / "project").folder
     lock = (folder / "dvc.lock").read_bytes()
     (folder / "dvc.lock").unlink()
-    call(folder, "dvc commit --force")
+    call(folder, "dvc commit --force experiment@pocket")
     assert (folder / "dvc.lock").read_bytes() == lock
     adapter = next((folder / "results/pocket/adapters").rglob("adapter_model.safetensors"))
     content = adapter.read_bytes()
     adapter.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert changed(folder) == ["results/pocket/adapters"]
-    call(folder, "dvc commit --force")
+    call(folder, "dvc commit --force experiment@pocket")
     assert changed(folder) == [] and (folder / "dvc.lock").read_bytes() != lock
 
 
@@ -193,7 +222,7 @@ def test_plots_diff_shows_each_figure_of_both_revisions_and_needs_no_network(clo
         page = (clone / "dvc_plots/index.html").read_text(encoding="utf-8")
         assert "//" not in page and "<script" not in page and "<link" not in page
         pictures = re.findall(r"<p>(\S+)</p>\s*<img src=\"([^\"]+)\">", page)
-        named = [path.replace("/", "_") for path in STAGES["plots"]]
+        named = [path.replace("/", "_") for path in of_scale("plots", "pocket")]
         assert sorted(pictures) == sorted((of, f"static/{of}_{name}") for of in (since, "workspace") for name in named)
         shown = {source: (clone / "dvc_plots" / source).read_bytes() for _, source in pictures}
         differing = [name for name in named if shown[f"static/{since}_{name}"] != shown[f"static/workspace_{name}"]]
@@ -203,9 +232,11 @@ def test_plots_diff_shows_each_figure_of_both_revisions_and_needs_no_network(clo
         call(clone, "git commit --quiet --all --allow-empty --message figure")
 
 
-def test_every_study_has_its_metrics_and_every_figure_its_place(pocket):
-    studies = {name: pocket.resolved(name) for name in pocket.scale["studies"]}
-    assert STAGES["params"] == ["results/pocket/studies.yaml"]
-    assert sorted(STAGES["metrics"]) == sorted(f"results/pocket/tables/{name}/metrics.json" for name in studies)
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_study_has_its_metrics_and_every_figure_its_place(scale):
+    settings = Settings.read(ROOT / STAGES["stages"]["experiment"]["foreach"][scale]["config"])
+    studies, results = {name: settings.resolved(name) for name in settings.scale["studies"]}, f"results/{scale}"
+    assert settings.scale["scale"] == scale and of_scale("params", scale) == [f"{results}/studies.yaml"]
+    assert sorted(of_scale("metrics", scale)) == sorted(f"{results}/tables/{name}/metrics.json" for name in studies)
     figures = [f"{name}/{figure}" for name, study in studies.items() for figure in study["figures"]]
-    assert sorted(STAGES["plots"]) == sorted(f"results/pocket/figures/{figure}.png" for figure in figures)
+    assert sorted(of_scale("plots", scale)) == sorted(f"{results}/figures/{figure}.png" for figure in figures)

@@ -8,7 +8,9 @@ from conftest import ROOT
 from abstain.jobs.files import read_csv
 
 README = (ROOT / "README.md").read_text()
-RESULTS = (ROOT / "results/pocket/README.md").read_text()
+RESULTS = (ROOT / "results/small/README.md").read_text()
+STUDY = ROOT / "results/small/tables/do-not-answer"
+KINDS = ["harmful", "unsafe", "benign", "look-alike", "ordinary"]
 
 
 def claims(text: str) -> list[str]:
@@ -20,16 +22,14 @@ def test_every_claim_of_the_readme_is_one_of_the_results_word_for_word_and_in_th
     assert len(shown) >= 3 and shown == [claim for claim in claims(RESULTS) if claim in shown]
 
 
-def test_every_rate_that_the_opening_states_is_in_the_summary():
-    opening = README.split("![")[0]
-    summary = read_csv(ROOT / "results/pocket/tables/safety-mode/summary.csv")
-    shares = [
-        100 * float(row["value"]) for row in summary if (row["arm"], row["seed"]) == ("lora", "all") and row["value"]
-    ]
-    percents, points = (re.findall(rf"\b(\d+(?:\.\d)?)\s{unit}", opening) for unit in ("%", "points"))
-    assert len(percents) >= 3 and len(points) >= 1
-    assert set(percents) <= {f"{share:.1f}" for share in shares}
-    assert set(points) <= {f"{share:.0f}" for share in shares}
+def test_the_table_of_the_opening_is_that_of_the_summary():
+    rows = {(row["arm"], row["kind"]): row for row in read_csv(STUDY / "summary.csv")
+            if (row["seed"], row["mix"], row["metric"]) == ("all", "test", "refusal")}  # fmt: skip
+    shown = re.findall(r"^\| `(\w+)` \| (.*) \|$", README, re.M)
+    assert [arm for arm, _ in shown] == list(dict.fromkeys(arm for arm, _ in rows))
+    for arm, cells in shown:
+        numbers = [[100 * float(rows[arm, kind][key]) for key in ("value", "low", "high")] for kind in KINDS]
+        assert cells.split(" | ") == ["{:.0f} ({:.0f} to {:.0f})".format(*each) for each in numbers], arm
 
 
 def test_the_picture_of_the_pipeline_names_every_step():
@@ -43,7 +43,7 @@ def test_every_path_and_command_that_the_readme_names_exists():
     ignored = (ROOT / ".gitignore").read_text().splitlines()  # what a run makes: a fresh clone has it not
     for path in set(re.findall(r"`([\w./-]+/)`", README)) | set(re.findall(r"\]\(([\w./-]+)\)", README)):
         made = f"/{path.split('/')[0]}/" in ignored
-        assert made or (ROOT / path).exists() or (ROOT / "results/pocket" / path).exists(), path
+        assert made or (ROOT / path).exists() or (ROOT / "results/small" / path).exists(), path
     targets = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"\bmake ([a-z]+)\b(?= |`|$)", README, re.M)) - {"and"}:
         assert re.search(rf"^{target}:", targets, re.M), target
@@ -57,6 +57,6 @@ def test_every_top_level_folder_is_explained():
 
 def test_each_picture_in_the_readme_is_followed_by_its_own_caption():
     pictures = re.findall(r"^!\[[^]]+\]\((results/\S+)\.png\)\n\n\*(.*?)\*\n", README, re.M | re.S)
-    assert len(pictures) == README.count("](results/pocket/figures/") > 0
+    assert len(pictures) == README.count("](results/small/figures/") > 0
     for path, caption in pictures:
         assert caption == (ROOT / f"{path}.txt").read_text().strip(), path

@@ -6,14 +6,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, is_published, load
+from conftest import ROOT, Settings, is_published, load
 from records import faults
 
 from abstain.jobs.files import read_json, read_jsonl, sha256
 from abstain.jobs.numerics import EXACT
 from abstain.studies.plan import jobs_of_scale, jobs_of_study
 
-RESULTS = re.compile(r"results/[^/]+/")
+RESULTS = re.compile(r"results/([^/]+)/")
 FETCHING, NETWORK = {"fetch", "fetch_base"}, {"HF_HUB_OFFLINE"}  # who may lift what of the exact numerics
 
 
@@ -34,11 +34,18 @@ def records() -> dict[str, dict]:
 
 @cache
 def hash_of(path: str) -> str | None:
-    """SHA-256 of a file of this tree; None for a result outside git, unless the published run was made here."""
-    kept = not RESULTS.match(path) or path in tracked("results")
-    if not kept and not is_published():
+    """SHA-256 of a file of this tree; None for a result outside git, unless a run was made here that keeps it."""
+    result = RESULTS.match(path)
+    if result and path not in tracked("results") and not (is_published(result[1]) and is_kept(path)):
         return None
     return sha256(ROOT / path) if (ROOT / path).is_file() else "no such file"
+
+
+def is_kept(path: str) -> bool:
+    """Whether a result is listed, which what was fetched and temporary weights are not."""
+    scale = RESULTS.match(path)[1]
+    listed = (ROOT / f"results/{scale}/SHA256SUMS").read_text(encoding="utf-8")
+    return f"  {path.removeprefix(f'results/{scale}/')}\n" in listed
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +84,10 @@ def test_the_lists_of_hashes_hold_every_record_and_what_it_wrote_and_nothing_els
         listed = {f"{folder}/{line[66:]}": line[:64] for line in lines}
         made = {name: value for name, value in written.items() if name.startswith(f"{folder}/")}
         made |= {name: hash_of(name) for name in records if name.startswith(f"{folder}/")}
+        last = f"{folder}/records/checksum.json"
+        left_out = {path, last, *records[last]["params"]["not_kept"]}
         assert len(lines) == len(listed) > 100
-        assert listed == {name: made[name] for name in made if name not in (path, f"{folder}/records/checksum.json")}
+        assert listed == {name: made[name] for name in made if name not in left_out}
 
 
 def test_a_record_is_where_its_rule_and_wildcards_say(records):
@@ -99,10 +108,12 @@ def test_every_job_of_the_published_studies_has_its_record_and_nothing_else_has_
         assert {record for record in records if record.startswith(f"{folder}/")} == expected
 
 
-def test_what_is_published_was_made_of_the_studies_as_they_are_now(pocket):
-    resolved = load(ROOT / "results/pocket/studies.yaml")
-    assert resolved.pop("studies") == {study: pocket.resolved(study) for study in pocket.scale["studies"]}
-    assert resolved == {key: pocket.scale[key] for key in resolved}
+@pytest.mark.parametrize("file", ["config.yaml", "config/small.yaml"])
+def test_what_is_published_was_made_of_the_studies_as_they_are_now(file):
+    settings = Settings.read(ROOT / file)
+    resolved = load(ROOT / f"results/{settings.scale['scale']}/studies.yaml")
+    assert resolved.pop("studies") == {study: settings.resolved(study) for study in settings.scale["studies"]}
+    assert resolved == {key: settings.scale[key] for key in resolved}
 
 
 def test_every_committed_record_follows_the_schema_and_was_made_under_the_exact_numerics(records):

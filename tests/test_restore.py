@@ -11,7 +11,7 @@ from plans import edited, jobs, plan
 from repositories import call, cloned, objects, pull, pushed
 
 RESULTS = "results/pocket"
-LARGE = ("corpora", "splits", "rendered", "initial", "adapters", "checkpoints", "predictions", "pages")
+LARGE = ("corpora", "splits", "rendered", "initial", "adapters", "checkpoints", "predictions", "scores", "pages")
 ADAPTER = f"{RESULTS}/adapters/safety-mode/lora/1/adapter_model.safetensors"
 TOKENS = f"{RESULTS}/rendered/safety-mode/standard/tokens.jsonl"
 
@@ -74,7 +74,7 @@ def test_without_a_remote_one_sentence_says_how_to_name_one_and_nothing_is_done(
 @pytest.mark.parametrize("program", ["push", "pull"])
 def test_a_scale_whose_results_are_not_published_is_refused_by_name(clone, remote, program):
     said = call(clone.folder, f"python scripts/{program}.py tiny", fails=True, ABSTAIN_REMOTE=str(remote))
-    assert said == "no results of a scale 'tiny' are published; dvc.yaml lists pocket\n"
+    assert said == "no results of a scale 'tiny' are published; dvc.yaml lists pocket, small\n"
 
 
 def test_push_sends_every_large_file_and_writes_no_remote_into_the_project(origin, miniature):

@@ -38,7 +38,7 @@ def test_a_figure_is_drawn_again_without_torch_and_nothing_is_trained(pulled, tm
 
 
 def test_dvc_repro_runs_nothing_and_the_lock_is_the_same(pulled):
-    output = call(pulled.folder, "dvc repro")
+    output = call(pulled.folder, "dvc repro experiment@pocket")
     assert "Nothing to be done" in output and run(output) == set()
     assert call(pulled.folder, "git status --short") == ""
 
