@@ -7,6 +7,7 @@ a wrong verdict in a family of claims at 5 % (Scandinavian Journal of Statistics
 import math
 from typing import NamedTuple
 
+import numpy as np
 from statsmodels.stats.multitest import multipletests
 
 from abstain.settings.arms import UNSEEDED
@@ -30,8 +31,8 @@ def too_few(*sides: Sample) -> str:
         counts = sample.counts
         if counts["n"] < LEAST_ROWS:
             return f"{counts['n']} rows, {LEAST_ROWS} are needed"
-        if counts["clusters"] < LEAST_CLUSTERS:
-            return f"{counts['clusters']} clusters, {LEAST_CLUSTERS} are needed"
+        if (finest := max(len(np.unique(codes)) for codes in sample.groups)) < LEAST_CLUSTERS:
+            return f"{finest} clusters, {LEAST_CLUSTERS} are needed"
         if len(sample.seeds) < LEAST_SEEDS and sample.seeds != [UNSEEDED]:
             return f"one seed, {LEAST_SEEDS} are needed"
     return ""
