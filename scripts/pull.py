@@ -24,7 +24,9 @@ from abstain.finished.remote import (
 )
 from abstain.finished.restore import check_bytes, restore
 from abstain.jobs.errors import AbstainError
-from abstain.jobs.paths import HOME
+from abstain.jobs.paths import HOME, found
+
+FROM_OUTSIDE = ("fetch", "fetch_base", "fetch_package", "unpack_base")  # whose files everybody brings again
 
 
 def pull(scale: str) -> None:
@@ -34,10 +36,20 @@ def pull(scale: str) -> None:
     check_cache(repo, stage)
     print(f"{fetch(repo, stage)} objects were fetched from {address_of(repo)}.")
     put_in_place(repo, stage)
+    check_fetched(folder, configfiles[0])
     check_recorded(folder, {each.file for each in objects(repo, stage) if not each.md5.endswith(".dir")})
     check_bytes(folder)
     restore(folder, configfiles)
     print(plan(configfiles).line())
+
+
+def check_fetched(folder: Path, configfile: str) -> None:
+    """Raise RemoteError with the command that brings what comes from outside, where it is not here; nobody sends it."""
+    jobs = [record["outputs"] for record in records(folder).values() if record["rule"] in FROM_OUTSIDE]
+    absent = [next((name for name in outputs if not found(name).is_file()), None) for outputs in jobs]
+    if files := [name for name in absent if name]:
+        command = f"snakemake {' '.join(files)} --cores 1 --configfile {configfile}"
+        raise RemoteError(f"corpora and models from outside are not sent; bring them, and run this again:\n{command}")
 
 
 def check_recorded(folder: Path, fetched: set[str]) -> None:

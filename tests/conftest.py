@@ -25,6 +25,7 @@ from abstain.studies.here import with_figures
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("rules", "scripts", "envs", "profiles", "schemas", "data", "models", "report", "config")
+SHOWN = ("params", "metrics", "plots")
 PARTS = ("Snakefile", "matplotlibrc", "config.yaml", "dvc.yaml", *FOLDERS)
 
 
@@ -96,6 +97,13 @@ def load(path: Path) -> dict:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
+def stages_of_pocket(stages: dict) -> dict:
+    """What dvc.yaml says of the pocket scale alone, so that no command of a test ever starts another."""
+    scales = stages["stages"]["experiment"]["foreach"]
+    shown = {key: [path for path in stages[key] if path.startswith("results/pocket/")] for key in SHOWN}
+    return put(stages, "stages/experiment/foreach", {"pocket": scales["pocket"]}) | shown
+
+
 def put(record: dict, where: str, value=None) -> dict:
     """A copy with the value at the path of keys, or without the last key when the value is `...`."""
     record = copy.deepcopy(record)
@@ -137,6 +145,8 @@ class Project:
             )
         self.folder = folder
         self.write(settings)
+        stages = yaml.safe_dump(stages_of_pocket(load(ROOT / "dvc.yaml")), sort_keys=False)
+        (folder / "dvc.yaml").write_text(stages, encoding="utf-8")
 
     @classmethod
     def copied(cls, source: Path, folder: Path) -> "Project":

@@ -1,6 +1,5 @@
 """DVC: the lock has the hashes of what was made, and the commands of CONTRIBUTING do what is written there."""
 
-import copy
 import hashlib
 import json
 import os
@@ -16,7 +15,6 @@ from conftest import ROOT, Project, Settings, is_published
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 SCALES = list(STAGES["stages"]["experiment"]["foreach"])
-SHOWN = ("params", "metrics", "plots")
 SECTION = re.search(r"^## DVC\n(.*?)^## ", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M | re.S)[1]
 WRITTEN = re.findall(r"^    (dvc .*?) +# ", SECTION, re.M)
 
@@ -28,16 +26,8 @@ def large_folders(*scales: str) -> list[str]:
 
 
 def of_scale(key: str, scale: str) -> list[str]:
-    """The files of a scale that dvc.yaml lists under a key of SHOWN."""
+    """The files of a scale that dvc.yaml lists as params, metrics or plots."""
     return [path for path in STAGES[key] if path.startswith(f"results/{scale}/")]
-
-
-def stages_of_pocket() -> dict:
-    """What dvc.yaml says of the pocket scale."""
-    pocket = copy.deepcopy(STAGES)
-    stages = pocket["stages"]["experiment"]["foreach"]
-    pocket["stages"]["experiment"]["foreach"] = {"pocket": stages["pocket"]}
-    return pocket | {key: of_scale(key, "pocket") for key in SHOWN}
 
 
 def locked(folder: Path) -> dict[str, dict]:
@@ -76,15 +66,11 @@ def call(folder: Path, command: str, fails: bool = False) -> str:
 
 @pytest.fixture(scope="module")
 def versioned(miniature, tmp_path_factory) -> Path:
-    """The finished miniature in a repository of its own, after `dvc repro` and a commit; tests never change it.
-
-    Its dvc.yaml has the pocket scale alone, of which it is a miniature.
-    """
+    """The finished miniature in a repository of its own, after `dvc repro` and a commit; tests never change it."""
     folder = Project.copied(miniature.folder, tmp_path_factory.mktemp("versioned") / "project").folder
     shutil.copytree(ROOT / ".dvc", folder / ".dvc", ignore=shutil.ignore_patterns("tmp", "cache", "config.local"))
     for name in (".gitignore", ".dvcignore"):
         shutil.copy(ROOT / name, folder)
-    (folder / "dvc.yaml").write_text(yaml.safe_dump(stages_of_pocket(), sort_keys=False), encoding="utf-8")
     call(folder, "git init --quiet")
     call(folder, "dvc repro experiment@pocket")
     call(folder, "git add --all")

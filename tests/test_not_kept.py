@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from abstain.finished.records import damage
+from abstain.finished.remote import RemoteError
 from abstain.jobs.agreement import _outputs_of_all, contradictions
 from abstain.jobs.files import sha256
 from abstain.jobs.numerics import EXACT
 from abstain.verdicts.files import Verdict, judge_all
 from abstain.verdicts.reference import Reference
 from checksum import checksum
+from pull import check_fetched
 
 FOLDER = Path("results/tiny")
 WEIGHTS, GATE = "checkpoints/a/model.safetensors", "checkpoints/a/gate.json"
@@ -89,3 +91,23 @@ def test_predictions_from_weights_that_were_made_otherwise_since_are_old_althoug
     assert differs() == []
     write_record(MERGE, outputs={f"{FOLDER}/{WEIGHTS}": "0" * 64})
     assert differs() == [f"inputs: {FOLDER}/{WEIGHTS} has changed"]
+
+
+def test_what_comes_from_outside_is_named_by_the_command_that_brings_it():
+    """Nobody sends a fetched corpus or model: a pull says how to have them, and what is there is not asked for."""
+    raw, base = f"{FOLDER}/raw/a/rows", f"{FOLDER}/bases/b"
+    write_record("records/fetch/a.json", outputs={raw: "0" * 64})
+    write_record(
+        "records/unpack_base/b.json", outputs={f"{base}/{name}": "0" * 64 for name in ("config.json", "card.json")}
+    )
+    with pytest.raises(RemoteError) as caught:
+        check_fetched(FOLDER, "config/tiny.yaml")
+    command = f"snakemake {raw} {base}/config.json --cores 1 --configfile config/tiny.yaml"
+    assert str(caught.value).splitlines() == [
+        "corpora and models from outside are not sent; bring them, and run this again:",
+        command,
+    ]
+    for name in (raw, f"{base}/config.json", f"{base}/card.json"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(name)
+    check_fetched(FOLDER, "config/tiny.yaml")

@@ -106,15 +106,16 @@ def test_arms_and_seeds_keep_the_order_of_the_record(seeds):
     names = [("base", "unseeded"), *((arm, seed) for arm in ("z-lora", "a-lora") for seed in seeds)]
     runs = {(*name, "test"): run(number, number / 5) for number, name in enumerate(names)}
     summary = summary_of(runs).sort_values(["seed", "arm"], ascending=False, kind="stable")  # order is not its task
-    wanted = ["base", *(f"{arm}, seed {seed}" for arm in ("z-lora", "a-lora") for seed in seeds)]
+    arms = ["base", "z-lora", "a-lora"]
+    wanted = {"rates": arms, "similarity": ["base", *(f"{arm}, seed {seed}" for arm in arms[1:] for seed in seeds)]}
     for name in PLOTS:
         with drawn(name, runs, summary) as (figure, numbers):
             found = dict.fromkeys(pair for pair in zip(numbers.arm, numbers.seed, strict=True) if pair[1] != "all")
             assert list(found) == names
             if name in ("frontier", "gap"):
-                assert list(legend(figure)) == ["base", "z-lora", "a-lora"]
+                assert list(legend(figure)) == arms
             else:
-                assert lanes(figure.axes[0]) == wanted
+                assert lanes(figure.axes[0]) == wanted[name]
 
 
 def test_conditions_and_arms_made_of_digits_keep_their_names_from_scores_to_figure(tmp_path):

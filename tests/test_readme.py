@@ -46,7 +46,7 @@ def test_the_picture_of_the_pipeline_names_every_step():
 def test_every_path_and_command_that_the_readme_names_exists():
     ignored = (ROOT / ".gitignore").read_text().splitlines()  # what a run makes: a fresh clone has it not
     for path in set(re.findall(r"`([\w./-]+/)`", README)) | set(re.findall(r"\]\(([\w./-]+)\)", README)):
-        made = f"/{path.split('/')[0]}/" in ignored
+        made = f"/{path.split('/')[0]}/" in ignored or f"/results/*/{path}" in ignored
         assert made or (ROOT / path).exists() or (ROOT / "results/small" / path).exists(), path
     targets = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"\bmake ([a-z]+)\b(?= |`|$)", README, re.M)) - {"and"}:

@@ -45,7 +45,7 @@ def test_dvc_repro_runs_nothing_and_the_lock_is_the_same(pulled):
 
 def test_an_experiment_runs_nothing_where_nothing_is_changed(pulled):
     before = pulled.files()
-    output = call(pulled.folder, "dvc exp run")
+    output = call(pulled.folder, "dvc exp run experiment@pocket")
     assert "Nothing to be done" in output and run(output) == set()
     assert pulled.files() == before
 
