@@ -64,7 +64,7 @@ def usual_runs() -> dict:
 
 def summary_of(runs: dict, gaps: dict = GAPS, scorers: tuple = ("refusal", "closeness")) -> pd.DataFrame:
     """The summary as a plot gets it: read from a file, all of it text."""
-    text = summarise_runs(runs, "study", gaps, metrics(scorers)).to_csv(index=False, float_format="%.6f")
+    text = summarise_runs(runs, "study", [], gaps, metrics(scorers)).to_csv(index=False, float_format="%.6f")
     return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
 
 

@@ -137,7 +137,7 @@ def embedding(inputs: Inputs) -> list:
 def figures(inputs: Inputs) -> list:
     tables = [inputs.at(f"tables/{STUDY}/{name}.csv") for name in ("claims", "comparisons", "summary")]
     agreement, template = inputs.at("tables/detector.csv"), ROOT / "report/page.html.jinja"
-    asked = {key: inputs.study[key] for key in ("scorers", "gaps", "claims")}
+    asked = {key: inputs.study[key] for key in ("scorers", "clusters", "gaps", "margins", "claims")}
     written = dict(zip(("verdicts", "comparisons", "summary"), tables, strict=True))
     pages = {
         "pages": [inputs.at(f"pages/{place}.html") for place in range(3)],

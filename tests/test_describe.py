@@ -7,7 +7,8 @@ from conftest import ROOT
 from abstain.tables.claims import CLAIMS
 from describe import describe
 
-CLAIM = {"mix": "test", "kind": "all", "condition": "plain", "n": 120, "verdict": "holds"}
+CLAIM = {"mix": "test", "kind": "all", "condition": "plain", "n": 120, "judged": 118, "clusters": 40, "power": 0.5,
+         "verdict": "holds"}  # fmt: skip
 NUMBERS = [  # sentence, metric, unit, arms, value, low, high
     ("Refuses.", "correct-refusal", "share", "tuned", 0.9, 0.83, 0.95),
     ("Is closer.", "closeness", "cosine", "tuned - base", 0.3554, 0.2, 0.5),
@@ -35,8 +36,14 @@ def page(tmp_path) -> str:
     """The page of two studies, the first with claims on a rate, on cosines, and one without a number."""
     keys = ("sentence", "metric", "unit", "arms", "value", "low", "high")
     claims = {
-        "s": [CLAIM | dict(zip(keys, row, strict=True)) for row in NUMBERS],
-        "other": [CLAIM | dict(zip(keys, NUMBERS[0], strict=True)) | {"sentence": "Another."}],
+        "s": [CLAIM | dict(zip(keys, row, strict=True)) | {"claim": i} for i, row in enumerate(NUMBERS)],
+        "other": [
+            CLAIM | dict(zip(keys, NUMBERS[0], strict=True)) | {"sentence": "Another.", "claim": 1},
+            CLAIM | dict(zip(keys, NUMBERS[1], strict=True)) | {"sentence": "And.", "claim": 1},
+            CLAIM
+            | {"sentence": "Unasked.", "arms": "tuned", "claim": 2, "verdict": "not measured", "why": "too few"}
+            | dict.fromkeys(("n", "judged", "clusters", "power")),
+        ],
     }
     for name, rows in claims.items():
         (tmp_path / "tables" / name).mkdir(parents=True)
@@ -74,13 +81,20 @@ def page(tmp_path) -> str:
 
 
 def test_a_value_is_written_by_its_unit_shares_in_percent(page):
-    assert "| Refuses. | tuned: 90.0 (83.0 to 95.0) | 120 | **holds** |" in page
-    assert "| Is closer. | tuned - base: 0.355 (0.200 to 0.500) | 120 | **holds** |" in page
-    assert "| Is close to a tenth. | tuned: 0.100 (-0.050 to 0.250) | 120 | **holds** |" in page
+    assert "| Refuses. | tuned: 90.0 (83.0 to 95.0) | 120 | 118 | 40 | 50.0 | **holds** |" in page
+    assert "| Is closer. | tuned - base: 0.355 (0.200 to 0.500) | 120 | 118 | 40 | 50.0 | **holds** |" in page
+    assert "| Is close to a tenth. | tuned: 0.100 (-0.050 to 0.250) | 120 | 118 | 40 | 50.0 | **holds** |" in page
 
 
-def test_what_could_not_be_measured_is_called_none(page):
-    assert "| Says nothing. | tuned: none (none to none) | 120 | **holds** |" in page
+def test_a_claim_of_several_parts_is_one_line_with_the_numbers_of_each(page):
+    numbers = "tuned: 90.0 (83.0 to 95.0)<br>tuned - base: 0.355 (0.200 to 0.500)"
+    counts = " | ".join(f"{each}<br>{each}" for each in ("120", "118", "40", "50.0"))
+    assert f"| Another. | {numbers} | {counts} | **holds** |" in page and "And." not in page
+
+
+def test_what_is_not_measured_has_no_number_and_says_why(page):
+    assert "| Says nothing. | tuned: – | 120 | 118 | 40 | 50.0 | **holds** |" in page
+    assert "| Unasked. | tuned: – | – | – | – | – | **not measured**: too few |" in page
 
 
 def test_each_study_has_its_question_its_claims_and_its_figures_with_captions(page):

@@ -11,6 +11,7 @@ import yaml
 from conftest import ROOT
 from drawing import CONDITIONS, RECORDS, N, drawn, lanes, legend, refused, run, summary_of, usual_runs, usual_summary
 from jsonschema import Draft202012Validator
+from scored import MARGINS
 
 from abstain.plots.marks import save
 from abstain.plots.registry import load
@@ -133,7 +134,7 @@ def test_conditions_and_arms_made_of_digits_keep_their_names_from_scores_to_figu
     claim = {"sentence": "x", "metric": "control-gap", "kind": "harmful", "mix": "test", "condition": "2"}
     claims = [claim | {"arms": ["007"], "at_least": 0.2}]
     tables = {name: str(tmp_path / f"{name}.csv") for name in ("summary", "comparisons", "verdicts", "metrics")}
-    summarise(scores, "study", {"refusal": {}}, {"2": ["1", "01"]}, claims, **tables)
+    summarise(scores, "study", {"refusal": {}}, [], {"2": ["1", "01"]}, MARGINS, claims, **tables)
     moved = [refused(runs, ("a-lora", seed, "test"), "on", "harmful") for seed in ("1", "2")]
     assert pd.read_csv(tables["verdicts"]).value.tolist() == pytest.approx([np.mean(moved) / 100], abs=1e-6)
     outputs = {end: str(tmp_path / f"gap.{end}") for end in ("svg", "png", "csv", "caption")}
