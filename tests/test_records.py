@@ -42,10 +42,15 @@ def hash_of(path: str) -> str | None:
 
 
 def is_kept(path: str) -> bool:
-    """Whether a result is listed, which what was fetched and temporary weights are not."""
-    scale = RESULTS.match(path)[1]
-    listed = (ROOT / f"results/{scale}/SHA256SUMS").read_text(encoding="utf-8")
-    return f"  {path.removeprefix(f'results/{scale}/')}\n" in listed
+    """Whether a result is listed, which temporary weights are not."""
+    folder = RESULTS.match(path)[0]
+    return path.removeprefix(folder) in listed_in(folder)
+
+
+@cache
+def listed_in(folder: str) -> set[str]:
+    """The files that the list of hashes in a folder names."""
+    return {line[66:] for line in (ROOT / folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines()}
 
 
 @pytest.fixture(scope="module")

@@ -126,7 +126,7 @@ def stopped_early(folder: Path, tuned: Path) -> Path:
 
 
 def reported(capsys) -> list[int]:
-    """The steps that a training's log has told since it was last asked."""
+    """The steps that a training's log has named since it was last asked."""
     return [int(step) for step in re.findall(r"^step (\d+) of 12", capsys.readouterr().out, re.M)]
 
 
