@@ -102,9 +102,9 @@ def leaves(value, path: tuple = ()) -> Iterator[tuple[tuple, object]]:
 
 
 def without_keys(whole: Whole) -> Iterator[Damage]:
-    """Every key that the schemas list, taken away; those of every record in a list too."""
+    """Every key that the schemas ask for, taken away; those of every record in a list too."""
     listed = keys_of_scale(whole.value) if whole.study is None else keys_of_study(whole.value)
-    for path in listed:
+    for path in (path for path in listed if path[-1] != "also"):  # a sentence may have one part
         yield f"{place(path)} removed", whole.changed(path, ...).settings, [f"{place(path[:-1])}: ", path[-1]]
 
 

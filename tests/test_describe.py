@@ -5,6 +5,7 @@ import pytest
 from conftest import ROOT
 
 from abstain.tables.claims import CLAIMS
+from abstain.tables.summary import COUNTS
 from describe import describe
 
 CLAIM = {"mix": "test", "kind": "all", "condition": "plain", "n": 120, "judged": 118, "clusters": 40, "power": 0.5,
@@ -47,7 +48,8 @@ def page(tmp_path) -> str:
     }
     for name, rows in claims.items():
         (tmp_path / "tables" / name).mkdir(parents=True)
-        pd.DataFrame(rows, columns=CLAIMS).to_csv(tmp_path / f"tables/{name}/claims.csv", index=False)
+        table = pd.DataFrame(rows, columns=CLAIMS).astype(dict.fromkeys(COUNTS, "Int64"))
+        table.to_csv(tmp_path / f"tables/{name}/claims.csv", index=False)
         (tmp_path / "figures" / name).mkdir(parents=True)
         (tmp_path / f"figures/{name}/similarity.txt").write_text(f"What {name} shows.\n")
         columns = ["arm", "seed", "mix", "kind", "metric", "value", "n"]

@@ -32,7 +32,8 @@ def in_a_folder(tmp_path, monkeypatch):
 def replies(study: dict, mix: str) -> pd.DataFrame:
     """Two scored replies to each row of a mix, with all that any scorer says of them."""
     rows = pd.DataFrame(study["mixes"][mix]["rows"] * 2).rename(columns={"prompt": "condition"})
-    rows = rows.assign(id=range(len(rows)), request=range(len(rows)), behaviour="refuse", cut=0.0, abstention=0.5)
+    request = rows.groupby(["kind", "condition"]).cumcount().astype(str) + rows.kind
+    rows = rows.assign(id=range(len(rows)), request=request, behaviour="refuse", cut=0.0, abstention=0.5)
     return rows.assign(cosine=(rows.should == "refuse").map({True: 0.5, False: None}))
 
 
@@ -168,8 +169,9 @@ def test_a_figure_of_both_kinds_is_refused_where_the_evaluation_asks_one(pocket)
 
 
 def test_a_prompt_that_the_evaluation_does_not_ask_is_refused_where_it_is_shown(pocket):
-    (said,) = faults(kept(pocket, "safety-mode", lambda row: row["prompt"] != "absent"))
-    assert "figures.frontier: a frontier on 'test': nothing measures the condition 'absent'; known: flag-off" in said
+    shown, claimed = faults(kept(pocket, "safety-mode", lambda row: row["prompt"] != "absent"))
+    assert "figures.frontier: a frontier on 'test': nothing measures the condition 'absent'; known: flag-off" in shown
+    assert "claims.6.condition: for lora on 'test' nothing measures the condition 'absent'; known: flag-off" in claimed
 
 
 @pytest.mark.parametrize(

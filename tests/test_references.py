@@ -64,7 +64,7 @@ def test_a_name_that_is_lost_in_many_places_is_reported_once_with_their_number(p
     (said,) = faults(pocket.changed(f"{ASKS}/prompts/flag-on", ...))
     assert "mixes.standard.rows.0.prompt: there is no prompt 'flag-on' (also in 6 more places)" in said
     (said,) = faults(pocket.changed(f"{ASKS}/gaps/standard", ...))
-    assert "claims.2.condition: there is no prompt or gap 'standard' (also in 2 more places)" in said
+    assert "claims.3.condition: there is no prompt or gap 'standard' (also in 2 more places)" in said
 
 
 def test_an_arm_that_trains_on_what_is_scored_is_refused(pocket):

@@ -83,14 +83,14 @@ def test_a_kind_that_should_be_refused_only_in_part_of_its_rows_is_counted_row_b
     frame = scores()
     frame.loc[frame.id.isin(["harmful-0/on", "harmful-4/on"]), "should"] = "answer"
     found = counts(frame)
-    assert found["on", "all", "correct-refusal"] == (2, 3)  # of refuse refuse partial invalid
-    assert found["on", "all", "false-refusal"] == (2 + 1, 5 + 2)
+    assert found["on", "all", "correct-refusal"] == (3, 3, 4)  # of refuse refuse partial invalid
+    assert found["on", "all", "false-refusal"] == (2 + 1, 5 + 2, 6 + 2)
 
 
 def test_two_kinds_that_should_be_refused_are_counted_together():
     frame = scores()
     other = frame[(frame.kind == "harmful") & (frame.condition == "on")].assign(kind="unanswerable", behaviour="answer")
-    assert counts(pd.concat([frame, other], ignore_index=True))["on", "all", "correct-refusal"] == (3, 5 + 6)
+    assert counts(pd.concat([frame, other], ignore_index=True))["on", "all", "correct-refusal"] == (4, 5 + 6, 6 + 6)
 
 
 def written(folder, run: str, scorer: str, frame: pd.DataFrame) -> str:

@@ -81,7 +81,7 @@ def samples(metric: Metric, runs: Runs, clusters: list[str], gaps: dict[str, lis
             for (condition, kind), group in asked.groupby([asked.condition, kinds], sort=False):
                 found.setdefault((arm, mix, condition, kind), {})[seed] = group.set_index("request")
     result = {cell: sample_of(metric, by_seed, clusters) for cell, by_seed in found.items()}
-    return {cell: sample for cell, sample in result.items() if len(sample.values)} | _gaps(metric, result, gaps)
+    return {cell: sample for cell, sample in (result | _gaps(metric, result, gaps)).items() if len(sample.values)}
 
 
 def sample_of(metric: Metric, by_seed: dict[str, pd.DataFrame], clusters: list[str]) -> Sample:
