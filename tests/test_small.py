@@ -8,7 +8,7 @@ from drawn import MIRROR, SMALL, STUDY, Drawn, needs_mirror
 
 from abstain.jobs.files import read_csv, read_jsonl
 from abstain.settings.arms import runs, scored_on, training_mixes
-from abstain.tables.claims import NOT_MEASURED
+from abstain.tables.judging import NOT_MEASURED
 from render import render
 
 ROWS = 4  # of a kind that are asked
