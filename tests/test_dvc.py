@@ -192,7 +192,7 @@ def test_params_diff_names_a_changed_setting_with_its_old_and_new_value(versione
     project.snakemake(resolved, "--cores", "1")
     rows = [line.split() for line in call(project.folder, "dvc params diff").splitlines() if line.startswith(resolved)]
     assert rows == [
-        [resolved, "studies.do-not-answer.scorers.refusal.detector", "abstain-rules", "prefix-match"],
+        [resolved, "studies.do-not-answer.scorers.refusal.detector", "learned", "prefix-match"],
         [resolved, "studies.safety-mode.adapters.standard.rank", "16", "8"],
     ]
 
