@@ -136,7 +136,7 @@ class Inputs:
             | {"cosine": i % 7 / 7, "abstention": i % 5 / 5}
             for i, row in enumerate(rows)
         ]
-        write_scores(path, rows, labels, [], scorer.COLUMNS)
+        write_scores(path, rows, labels, self.study["clusters"], scorer.COLUMNS)
 
     def _write_world(self) -> None:
         """A world of one fact, and of one topic with one request of each kind."""
