@@ -148,6 +148,7 @@ def planted(tmp_path: Path, path: str, before: str, after: str) -> Path:
 
 
 QUESTIONS, SAFETY = "config/studies/do-not-answer.yaml", "config/studies/safety-mode.yaml"
+WITHIN = "metric: correct-refusal\n    kind: all\n    mix: test\n    condition: plain\n    arms: [qlora, lora]"
 PLANTED = {
     "a value in braces of the scale": (
         "config.yaml", "rank: 32", "rank: 0", "studies.do-not-answer.adapters.standard.rank",
@@ -174,7 +175,7 @@ PLANTED = {
     ),
     "a name in a study": (QUESTIONS, "arms: [qlora, base]", "arms: [qlora, bas]", "claims.0.arms.1"),
     "a text of a study": (QUESTIONS, "{risk_area}", "{risk area}", "targets.refusal.0"),
-    "a metric of a claim": (QUESTIONS, "metric: false-refusal", "metric: false-refusals", "claims.3.metric"),
+    "a metric of a claim": (QUESTIONS, WITHIN, WITHIN.replace("refusal", "refusals"), "claims.4.metric"),
     "a condition of a figure": (SAFETY, "gaps: [standard, moved,", "gaps: [standard, move,", "figures.gap.gaps.1"),
 }  # fmt: skip
 
