@@ -63,6 +63,7 @@ COMMANDS = {
     "push",
     "repair",
     "restore",
+    "simulate",
     "tidy",
 }  # what people call, not a rule
 
