@@ -81,6 +81,9 @@ if not is_given:  # as a module, the other Snakefile's handlers are in force
             raise WorkflowError(
                 "there is no sbatch on the PATH; run where jobs are submitted, or without the slurm profile"
             )
+        if workflow.is_main_process:
+            for record in leftovers.outlived(f"results/{config['scale']}", files_of(JOBS)):
+                os.remove(record)
 
 
 rule all:

@@ -19,8 +19,8 @@ RESULTS = "results/pocket"
             {"train_sft", "merge", "predict", "score_text", "score_embedding"} | TABLES,
         ),
         ("envs/generation.yaml", {"predict", "score_text", "score_embedding"} | TABLES),
-        ("scripts/abstain/scorers/refusal.py", {"score_text"} | TABLES),
-        ("scripts/abstain/scorers/detectors/rules.py", {"check_detector", "score_text"} | TABLES),
+        ("scripts/abstain/scorers/refusal.py", {"score_text", "score_embedding"} | TABLES),
+        ("scripts/abstain/scorers/detectors/rules.py", {"check_detector", "score_text", "score_embedding"} | TABLES),
         ("scripts/abstain/tables/statistics.py", {"check_detector"} | TABLES),
         ("report/page.html.jinja", {"present", "checksum", "all"}),
         ("config.yaml", set()),
@@ -33,13 +33,19 @@ def test_an_edit_reruns_exactly_the_rules_that_it_concerns(miniature, path, agai
 
 
 def jobs_of_scorer(settings: Settings, scorer: str) -> set[str]:
-    """The jobs of a scorer and of all that follows, for the studies that name it."""
+    """The jobs of a scorer and of all that follows, for the studies that name it.
+
+    What needs embeddings reads them as closeness does, and so the learned detector is of its jobs.
+    """
     found = {"describe", "checksum", "all"}
     for study in settings.scale["studies"]:
         record = settings.resolved(study)
         if scorer in record["scorers"]:
-            names = ("/".join((study, *each.values())) for each in scores(record) if each["scorer"] == scorer)
-            found |= {f"{score_rule(record, scorer)} {name}" for name in names}
+            readers = {scorer}
+            if scorer == "closeness":
+                readers |= {name for name in record["scorers"] if score_rule(record, name) == "score_embedding"}
+            for each in (each for each in scores(record) if each["scorer"] in readers):
+                found.add(f"{score_rule(record, each['scorer'])} {'/'.join((study, *each.values()))}")
             found |= {f"{step} {study}" for step in ("summarise", "present")}
             found |= {f"plot {study}/{figure}" for figure in record["figures"]}
     return found
@@ -64,7 +70,7 @@ def test_an_edit_of_a_plot_draws_its_figures_again_and_no_other(miniature):
     ("where", "value", "again"),
     [
         ("asks/do-not-answer/scorers/refusal/detector", "prefix-match", {"score_text"} | TABLES),
-        ("studies/do-not-answer/clusters", [], {"score_text", "score_embedding"} | TABLES),
+        ("studies/do-not-answer/clusters", [], {"score_embedding"} | TABLES),
         ("asks/do-not-answer/claims/0/direction", "lower", TABLES),
         ("asks/do-not-answer/figures/refusal/caption", "Other words.", {"plot", "describe", "checksum", "all"}),
         ("asks/do-not-answer/question", "Why?", {"present", "describe", "checksum", "all"}),

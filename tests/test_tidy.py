@@ -6,7 +6,8 @@ import sys
 import pytest
 from conftest import Project, Settings
 
-from abstain.finished.leftovers import leftovers, remove
+from abstain.finished.leftovers import leftovers, outlived, remove
+from abstain.jobs.files import write_json
 
 RESULTS = "results/pocket"
 
@@ -55,6 +56,19 @@ def test_a_link_to_a_folder_that_holds_what_is_planned_is_kept(tmp_path):
     (tmp_path / "elsewhere/planned.csv").touch()
     (tmp_path / "results/a").symlink_to(tmp_path / "elsewhere")
     assert leftovers(tmp_path / "results", [f"{tmp_path}/results/a/planned.csv"]) == []
+
+
+def test_a_record_is_outlived_when_another_job_writes_its_file_now_and_no_other_record_is(tmp_path):
+    parts = dict.fromkeys(("params", "code", "inputs", "numerics"), {})
+    records = {"score_text": "scores/refusal.csv", "score_embedding": "scores/refusal.csv", "train": "adapters/gone"}
+    for rule, file in records.items():
+        (tmp_path / f"records/{rule}").mkdir(parents=True)
+        write_json(
+            tmp_path / f"records/{rule}/refusal.json", {**parts, "rule": rule, "outputs": {str(tmp_path / file): ""}}
+        )
+    (tmp_path / "records/half.json").write_text("{")
+    planned = [tmp_path / "records/score_embedding/refusal.json", tmp_path / "scores/refusal.csv"]
+    assert outlived(tmp_path, map(str, planned)) == [str(tmp_path / "records/score_text/refusal.json")]
 
 
 def test_folders_that_are_empty_then_are_removed_and_no_others(tmp_path):

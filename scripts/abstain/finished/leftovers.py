@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from abstain.jobs.agreement import read_record
 from abstain.jobs.files import write_json
 
 VARIABLE = "ABSTAIN_LEFTOVERS"  # where to write the names, for a program that asks for them
@@ -16,6 +17,15 @@ def leftovers(folder: str | Path, planned: Iterable[str]) -> list[str]:
     above = {str(place) for file in kept for place in Path(file).parents}
     files = (path for path in Path(folder).rglob("*") if path.is_symlink() or not path.is_dir())
     return sorted(str(path) for path in files if str(path) not in (above if path.is_dir() else kept))
+
+
+def outlived(folder: str | Path, planned: Iterable[str]) -> list[str]:
+    """Records that no job writes any more, of files that another job writes now: a scorer's that costs something else
+    than before, so that another rule runs it.
+    """
+    kept = set(map(os.path.normpath, planned))
+    records = [file for file in leftovers(Path(folder, "records"), kept) if file.endswith(".json")]
+    return [file for file in records if kept & set((read_record(file) or {"outputs": ()})["outputs"])]
 
 
 def note(folder: str | Path, planned: Iterable[str], command: str) -> None:
