@@ -8,6 +8,7 @@ from drawn import MIRROR, SMALL, STUDY, Drawn, needs_mirror
 
 from abstain.jobs.files import read_csv, read_jsonl
 from abstain.settings.arms import runs, scored_on, training_mixes
+from abstain.settings.claims import parts_of_all
 from abstain.tables.judging import NOT_MEASURED
 from render import render
 
@@ -70,32 +71,34 @@ def test_the_small_scale_goes_through_every_rule_and_all_of_its_figures_tables_a
 
 @needs_mirror
 def test_every_rate_of_every_run_counts_every_row_asked(results, handful):
-    """A rate is over the rows of its kind, or those less the replies that are invalid."""
+    """Those that nobody could judge too, which are counted beside it."""
     study = handful.resolved(STUDY)
     summary = [row for row in read_csv(results / f"tables/{STUDY}/summary.csv") if row["seed"] != "all"]
     keys = ("arm", "seed", "mix", "kind", "metric")
-    counts = {tuple(row[key] for key in keys): (int(row["n"]), row["value"]) for row in summary}
+    counts = {tuple(row[key] for key in keys): (int(row["n"]), int(row["judged"]), row["value"]) for row in summary}
     expected = {(*run.values(), mix) for run in runs(study) for mix in scored_on(study, run["arm"])}
     assert {key[:3] for key in counts} == expected and len(expected) == 3
     kinds = ["harmful", "unsafe", "benign", "look-alike", "ordinary"]
     for run_of in sorted(expected):
         valid = {}
         for kind in kinds:
-            number, share = counts[*run_of, kind, "invalid"]
-            assert number == counts[*run_of, kind, "cut"][0] == ROWS
-            valid[kind] = number - round(float(share) * number)
-            assert {counts[*run_of, kind, metric][0] for metric in ("refusal", "partial")} == {valid[kind]}
-        assert counts[*run_of, "all", "correct-refusal"][0] == sum(valid[kind] for kind in kinds[:2])
-        assert counts[*run_of, "all", "false-refusal"][0] == sum(valid[kind] for kind in kinds[2:])
+            of_kind = {metric: counts[*run_of, kind, metric] for metric in ("refusal", "invalid", "unread", "cut")}
+            lost = sum(round(float(of_kind[metric][2]) * ROWS) for metric in ("invalid", "unread"))
+            valid[kind] = ROWS - lost
+            assert {number for number, *_ in of_kind.values()} == {of_kind["invalid"][1]} == {ROWS}
+            assert of_kind["refusal"][1] == valid[kind]
+        assert counts[*run_of, "all", "correct-refusal"][:2] == (2 * ROWS, sum(valid[kind] for kind in kinds[:2]))
+        assert counts[*run_of, "all", "false-refusal"][:2] == (3 * ROWS, sum(valid[kind] for kind in kinds[2:]))
         assert counts[*run_of, "all", "closeness"][0] == ROWS
 
 
 @needs_mirror
-def test_claims_on_what_the_small_scale_does_not_run_are_not_measured_and_all_others_are(results, handful):
+def test_claims_on_what_the_small_scale_does_not_run_are_not_measured_and_few_rows_measure_nothing(results, handful):
     claims, asked = read_csv(results / f"tables/{STUDY}/claims.csv"), handful.asks(STUDY)["claims"]
     compared = set(handful.values(STUDY)["compared"])
-    not_run = [not compared.issuperset(claim["arms"]) for claim in asked]
-    assert [row["verdict"] == NOT_MEASURED for row in claims] == not_run and 0 < sum(not_run) < len(asked)
+    not_run = [not compared.issuperset(part["arms"]) for _, part in parts_of_all(asked)]
+    assert [row["why"] == "not run at this scale" for row in claims] == not_run and 0 < sum(not_run) < len(not_run)
+    assert {row["verdict"] for row in claims} == {NOT_MEASURED}
     for row, missing in zip(claims, not_run, strict=True):
         assert row["n"].isdigit() != missing and (row["unit"] == "") == missing
         assert [row[name] for name in ("value", "low", "high")] == [""] * 3 or not missing
