@@ -92,5 +92,5 @@ if __name__ == "__main__":
     repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
     print(f"Coverage in percent (mean width in points) of the interval of a rate, {repetitions} repetitions a cell:\n")
     table(["spread", "seeds", *(f"p = {share:g}" for share in SHARES)], rates(repetitions))
-    print("\nThe paired difference of two arms: coverage (%), mean width (points), how often it is told from 0 (%):\n")
+    print("\nThe paired difference of two arms: coverage (%), mean width (points), how often 0 lies outside (%):\n")
     table(["true rates", "spread", "seeds", "coverage", "width", "found"], differences(repetitions))
