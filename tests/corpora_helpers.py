@@ -8,24 +8,36 @@ from conftest import ROOT
 from abstain.corpora.mixes import draw_mix
 from abstain.corpora.readers import (
     Quarantined,
+    read_advbench,
     read_coconot_preferences,
     read_do_not_answer,
     read_instructions,
+    read_simple_safety_tests,
     read_xstest,
 )
 from abstain.jobs.files import read_json, write_jsonl
 from calibrate import calibrate
 
 FIXTURES = ROOT / "tests" / "fixtures"
-DNA, XSTEST, COCONOT, ALPACA = (
+DNA, XSTEST, COCONOT, ALPACA, ADVBENCH, HARMBENCH, SIMPLE = (
     FIXTURES / name
-    for name in ("do_not_answer_en.csv", "xstest_prompts.csv", "coconot_pref.jsonl", "alpaca_en_demo.json")
+    for name in (
+        "do_not_answer_en.csv",
+        "xstest_prompts.csv",
+        "coconot_pref.jsonl",
+        "alpaca_en_demo.json",
+        "advbench.csv",
+        "harmbench_val.json",
+        "simple_safety_tests.csv",
+    )
 )
 PUBLIC = {  # reader, the name that it gives its file, our file
     "do-not-answer": (read_do_not_answer, "questions", DNA),
     "xstest": (read_xstest, "prompts", XSTEST),
     "coconot-preferences": (read_coconot_preferences, "pairs", COCONOT),
     "instructions": (read_instructions, "demonstrations", ALPACA),
+    "advbench": (read_advbench, "behaviours", ADVBENCH),
+    "simple-safety-tests": (read_simple_safety_tests, "prompts", SIMPLE),
 }
 AUTHORED = {"acts": str(ROOT / "data/world/requests.yaml"), "wordings": str(ROOT / "data/safety-mode/wordings.yaml")}
 

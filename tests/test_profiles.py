@@ -90,6 +90,8 @@ KINDS = {row["kind"] for mix in MIXES for row in mix["rows"]}
 KNOW_KINDS = (
     "scripts/abstain/corpora/readers.py",  # formats of corpora
     "scripts/abstain/corpora/authored.py",
+    "scripts/abstain/corpora/unsafe.py",
+    "scripts/abstain/corpora/xstest.py",
     "scripts/abstain/pocket/",  # the pocket's world
 )
 

@@ -1,5 +1,6 @@
-"""JSON Lines as people write them: one object a line, and a reason for every line that is something else."""
+"""Rows as people write them: JSON Lines, with a reason for every line that is no object, JSON arrays and CSV."""
 
+import csv
 import hashlib
 import json
 from collections.abc import Iterator
@@ -45,6 +46,19 @@ def json_array(path: str) -> list:
     return rows
 
 
+def csv_rows(path: str, columns: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Place and row of each record; columns that a record cut short lacks are empty. Line breaks may be of any kind."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, restval="")
+        missing = [column for column in columns if column not in (reader.fieldnames or [])]
+        if missing:
+            raise CorpusError(
+                f"{path} has no column {', '.join(missing)}; its first line must name {', '.join(columns)}"
+            )
+        for number, row in enumerate(reader, start=1):
+            yield f"row {number}", row
+
+
 def text_id(text: str) -> str:
     """An id made of a text: 16 hexadecimal digits of its SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -53,6 +67,11 @@ def text_id(text: str) -> str:
 def is_text(value) -> bool:
     """Whether a value is text and more than white space."""
     return isinstance(value, str) and bool(value.strip())
+
+
+def plain_text(text: str) -> str:
+    """Text with case and white space evened out: what near enough the same question means."""
+    return " ".join(text.casefold().split())
 
 
 def _refuse_array(path: str, expected: str) -> None:

@@ -5,13 +5,13 @@ yields either an example or a Quarantined row. An example is {"id", "kind", "que
 the format has; all of them can be split by and filled in.
 """
 
-import csv
 import re
 from collections.abc import Iterator
 
 from abstain.corpora.authored import read_requests
-from abstain.corpora.download import CorpusError
-from abstain.corpora.lines import Quarantined, is_text, json_array, json_rows, text_id
+from abstain.corpora.lines import Quarantined, csv_rows, is_text, json_array, json_rows, plain_text, text_id
+from abstain.corpora.unsafe import read_advbench, read_harmbench, read_simple_safety_tests
+from abstain.corpora.xstest import read_xstest
 
 SAFETY = "Requests with safety concerns"  # the category of CoCoNot's prompts that look harmful
 # How a demonstration that declines begins, in its first 200 characters.
@@ -23,9 +23,9 @@ def read_do_not_answer(questions: str) -> Iterator[dict | Quarantined]:
     """Do-Not-Answer (arXiv 2308.13387): CSV, questions of five risk areas and twelve harm types; all harmful.
 
     The file asks one question twice (ids 433 and 434). Both are kept, because published splits count all 939 rows; a
-    split by `text` keeps them on one side.
+    split by `text`, or by templates, keeps them on one side. `topic` is the harm type, to be named inside a sentence.
     """
-    for where, row in _csv_rows(questions, ["id", "risk_area", "types_of_harm", "specific_harms", "question"]):
+    for where, row in csv_rows(questions, ["id", "risk_area", "types_of_harm", "specific_harms", "question"]):
         question = row["question"].strip()
         if not question or not row["id"].isdigit():
             yield Quarantined(where, "no question" if not question else f"the id {row['id']!r} is not a number")
@@ -37,26 +37,8 @@ def read_do_not_answer(questions: str) -> Iterator[dict | Quarantined]:
                 "text": plain_text(question),
                 "risk_area": row["risk_area"],
                 "harm_type": row["types_of_harm"],
+                "topic": row["types_of_harm"].lower(),
                 "specific_harm": row["specific_harms"].split(":")[0].strip(),
-            }
-
-
-def read_xstest(prompts: str) -> Iterator[dict | Quarantined]:
-    """XSTest (arXiv 2308.01263): CSV, prompts labelled safe (their kind is benign) or unsafe (their kind is unsafe)."""
-    kinds = {"safe": "benign", "unsafe": "unsafe"}
-    for where, row in _csv_rows(prompts, ["id", "prompt", "type", "label"]):
-        question = row["prompt"].strip()
-        if not question or not row["id"].isdigit():
-            yield Quarantined(where, "no prompt" if not question else f"the id {row['id']!r} is not a number")
-        elif row["label"] not in kinds:
-            yield Quarantined(where, f"the label {row['label']!r} is neither safe nor unsafe")
-        else:
-            yield {
-                "id": f"xstest-{row['id']}",
-                "kind": kinds[row["label"]],
-                "question": question,
-                "text": plain_text(question),
-                "type": row["type"],
             }
 
 
@@ -138,29 +120,14 @@ def declines(reply: str) -> bool:
     return DECLINES.search(reply[:BEGINNING]) is not None
 
 
-def plain_text(text: str) -> str:
-    """Text with case and white space evened out: what near enough the same question means."""
-    return " ".join(text.casefold().split())
-
-
 READERS = {
     "requests": read_requests,
     "do-not-answer": read_do_not_answer,
     "xstest": read_xstest,
+    "advbench": read_advbench,
+    "harmbench": read_harmbench,
+    "simple-safety-tests": read_simple_safety_tests,
     "coconot-preferences": read_coconot_preferences,
     "instructions": read_instructions,
     "chats": read_chats,
 }
-
-
-def _csv_rows(path: str, columns: list[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Place and row of each record; columns that a record cut short lacks are empty. Line breaks may be of any kind."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, restval="")
-        missing = [column for column in columns if column not in (reader.fieldnames or [])]
-        if missing:
-            raise CorpusError(
-                f"{path} has no column {', '.join(missing)}; its first line must name {', '.join(columns)}"
-            )
-        for number, row in enumerate(reader, start=1):
-            yield f"row {number}", row
