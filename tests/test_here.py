@@ -44,6 +44,10 @@ FAULTS = {
         SMALL, "sizes/standard/benign", SIZE,
         "sizes.standard.benign: the mix has no rows of kind 'benign'; it has: harmful",
     ),
+    "rows of a prompt that the mix does not put the kind into": (
+        SMALL, "sizes/test/benign/rows", {"plain": 5, "plian": 5},
+        "sizes.test.benign.rows.plian: the mix puts no 'benign' rows into it; it has: plain",
+    ),
     "an arm whose mix has no size": (
         SMALL, "sizes/mixed", ...,
         "sizes: the arm 'mixed' is trained on the mix 'mixed', of which nothing is taken; add its sizes",
@@ -99,11 +103,21 @@ def test_arms_that_are_not_compared_and_mixes_and_kinds_without_sizes_are_left_o
     assert study["claims"] == whole["claims"] and whole == pocket.whole(STUDY)
 
 
+def test_rows_may_be_named_by_prompt_and_under_another_prompt_nothing_is_taken(pocket):
+    by_prompt = {"flag-on": 30, "absent": "all"}
+    study = run_here(pocket.changed("studies/safety-mode/sizes/test/benign/rows", by_prompt).whole("safety-mode"))
+    taken = {
+        kind: {row["prompt"]: row["rows"] for row in study["mixes"]["test"]["rows"] if row["kind"] == kind}
+        for kind in ("benign", "ambiguous")
+    }
+    assert taken == {"benign": by_prompt, "ambiguous": {"flag-on": 36, "flag-off": 36}}
+
+
 def test_every_prompt_of_a_kind_gets_its_size_and_keeps_what_the_study_says_of_it(pocket):
     study, whole = run_here(pocket.whole("safety-mode")), pocket.whole("safety-mode")
     for mix, record in study["mixes"].items():
         asked, sizes = whole["mixes"][mix]["rows"], whole["sizes"][mix]
-        assert record["rows"] == [{**row, **sizes[row["kind"]]} for row in asked]
+        assert record["rows"] == [{**row, **sizes[row["kind"]]} for row in asked if row["kind"] in sizes]
         assert {key: value for key, value in record.items() if key != "rows"} == {
             key: value for key, value in whole["mixes"][mix].items() if key != "rows"
         }

@@ -13,7 +13,8 @@ UNSEEDED = "unseeded"  # the seed of an arm that is not trained
 def run_here(study: dict) -> dict:
     """The resolved record: of a whole study the arms that the scale compares, and its mixes with their sizes.
 
-    A mix, and a row of a kind, without a size is left out. An arm whose recipe does not stop early reads no validation.
+    A mix, and a row of a kind or under a prompt, without a size is left out. An arm whose recipe does not stop early
+    reads no validation.
     """
     sizes, recipes, kept = study["sizes"], study["recipes"], ("compared", "sizes")
     mixes = {name: _sized(mix, sizes[name]) for name, mix in study["mixes"].items() if name in sizes}
@@ -27,7 +28,13 @@ def run_here(study: dict) -> dict:
 
 
 def _sized(mix: dict, sizes: dict) -> dict:
-    return {**mix, "rows": [{**row, **sizes[row["kind"]]} for row in mix["rows"] if row["kind"] in sizes]}
+    rows = [{**row, **_under(row["prompt"], sizes[row["kind"]])} for row in mix["rows"] if row["kind"] in sizes]
+    return {**mix, "rows": [row for row in rows if row["rows"] is not None]}
+
+
+def _under(prompt: str, size: dict) -> dict:
+    """A kind's size under one prompt; its rows are None where the size names prompts, but not this one."""
+    return {**size, "rows": size["rows"].get(prompt)} if isinstance(size["rows"], dict) else size
 
 
 def trained_arms(study: dict) -> dict[str, dict]:

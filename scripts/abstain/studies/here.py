@@ -36,11 +36,17 @@ def _comparison_faults(study: dict) -> Iterator[Fault]:
 
 def _size_faults(study: dict) -> Iterator[Fault]:
     for mix, sizes in study["sizes"].items():
-        kinds = list(dict.fromkeys(row["kind"] for row in study["mixes"][mix]["rows"]))
-        for kind in sizes:
-            if kind not in kinds:
-                words = f"the mix has no rows of kind {kind!r}; it has: {', '.join(kinds)}"
+        prompts: dict[str, list[str]] = {}
+        for row in study["mixes"][mix]["rows"]:
+            prompts.setdefault(row["kind"], []).append(row["prompt"])
+        for kind, size in sizes.items():
+            if kind not in prompts:
+                words = f"the mix has no rows of kind {kind!r}; it has: {', '.join(prompts)}"
                 yield Fault(f"sizes.{mix}.{kind}", words)
+            for prompt in size["rows"] if isinstance(size["rows"], dict) else ():
+                if prompt not in prompts.get(kind, [prompt]):
+                    words = f"the mix puts no {kind!r} rows into it; it has: {', '.join(prompts[kind])}"
+                    yield Fault(f"sizes.{mix}.{kind}.rows.{prompt}", words)
 
 
 def _arm_faults(study: dict) -> Iterator[Fault]:
