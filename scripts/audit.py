@@ -9,9 +9,9 @@ from abstain.chats.checks import TemplateError
 from abstain.chats.limits import Limits, limits_of
 from abstain.chats.rows import check_base, tokens_of
 from abstain.chats.templates import compare_systems
-from abstain.corpora.neighbours import find_leaks, near_duplicates
-from abstain.corpora.readers import plain_text
-from abstain.corpora.splits import SplitError, one_by_one
+from abstain.corpora.lines import plain_text
+from abstain.corpora.neighbours import find_leaks, near_duplicates, shared_templates
+from abstain.corpora.splits import SplitError, divided_by
 from abstain.jobs.files import read_jsonl, write_json
 from abstain.models.loading import load_tokenizer
 
@@ -62,8 +62,7 @@ def _try_rows(tokenizer, mix: str, rows: list[dict], limits: Limits) -> None:
 
 
 def _refuse_leaks(mix: str, evaluation: str, train: list[dict], test: list[dict], split: dict) -> None:
-    fields = sorted({field for one in one_by_one(split) for field in one.get("by", {})})
-    if leaks := find_leaks(train, test, ["request", "plain", *fields]):
+    if leaks := find_leaks(train, test, ["request", "plain", *divided_by(split)]):
         shared = "; ".join(f"{field}: {', '.join(values[:5])}" for field, values in leaks.items())
         raise SplitError(
             f"mix {mix!r} shares with the evaluation {evaluation!r} {shared}. No arm is trained. Split by these fields."
@@ -73,7 +72,10 @@ def _refuse_leaks(mix: str, evaluation: str, train: list[dict], test: list[dict]
 def _neighbours(train: list[dict], test: list[dict]) -> dict:
     near, pairs = near_duplicates(_texts(train), _texts(test), threshold=0.6, most=20)
     name = "word 3-gram Jaccard of at least 0.6"
-    return {"near_duplicates": {name: near, "of": len(_texts(test)), "closest": pairs}}
+    return {
+        "near_duplicates": {name: near, "of": len(_texts(test)), "closest": pairs},
+        "shared_templates": shared_templates(train, test),
+    }
 
 
 def _plain(path: str) -> list[dict]:

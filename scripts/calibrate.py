@@ -5,6 +5,7 @@ from itertools import chain
 
 from abstain.corpora.mixes import compose, count_kinds, draw_mix, refuse_repeated, why_left_out
 from abstain.corpora.splits import parts_of
+from abstain.corpora.templates import with_templates
 from abstain.jobs.files import read_jsonl, write_csv, write_json, write_jsonl
 
 COLUMNS = ["source", "id", "why"]  # an id is unique in its corpus
@@ -18,7 +19,7 @@ def calibrate(
     `draw` holds the mix, its split, and the prompts and targets that the mix names. The card names the licences of
     the corpora that the mix draws from; they hold for whatever is made of it.
     """
-    pool, mix = list(chain.from_iterable(read_jsonl(path) for path in corpora)), draw["mix"]
+    pool, mix = with_templates(list(chain.from_iterable(map(read_jsonl, corpora))), draw["split"]), draw["mix"]
     placed = list(zip(pool, parts_of(pool, draw["split"]), strict=True))
     taken, counts = draw_mix([example for example, part in placed if part == mix["part"]], mix)
     rows = [compose(example, row, draw) for example, row in taken]

@@ -27,7 +27,7 @@ class Drawn:
 
     def corpus(self, name: str) -> Path:
         """The folder with a corpus's examples, its quarantine and its card."""
-        settings, made = SMALL.scale["corpora"][name], self.folder / "corpora" / name
+        settings, made = PAPER.scale["corpora"][name], self.folder / "corpora" / name
         if not made.exists():
             made.mkdir(parents=True)
             files = [str(MIRROR / file["in_mirror"]) for file in settings["files"].values()]
@@ -36,7 +36,7 @@ class Drawn:
         return made
 
     def cards(self) -> dict[str, dict]:
-        return {name: read_json(self.corpus(name) / "card.json") for name in SMALL.scale["corpora"]}
+        return {name: read_json(self.corpus(name) / "card.json") for name in PAPER.scale["corpora"]}
 
     def _mix(self, scale: str, name: str) -> Path:
         """The folder with the examples of a mix of a scale, what is left out, and the card."""

@@ -145,3 +145,22 @@ def test_a_row_that_the_base_cannot_read_stops_the_run_before_any_training(mixes
     short = {**LENGTHS, "scored": {"max_length": 10, "new_tokens": 0}}
     with pytest.raises(TemplateError, match=r"mix 'scored', row .*: it has \d+ tokens, more than the 10 of max_length"):
         audited(mixes, base, lengths=short)
+
+
+def test_questions_that_share_a_template_with_training_are_counted_under_a_published_split(mixes, base):
+    """The fixture's split divides by act alone, as a published one divides rows: templates stop nothing."""
+    for mix, known in (("trained", ["a"]), ("scored", ["a", "b", "a"])):
+        rows = [row | {"template": name} for row, name in zip(read_jsonl(mixes[mix]), known, strict=False)]
+        rest = list(read_jsonl(mixes[mix]))[len(known) :]
+        write_jsonl(mixes[mix], [*rows, *rest])
+    shared = audited(mixes, base)["mixes"]["trained"]["against"]["scored"]["shared_templates"]
+    assert shared == {"questions": 2, "of": 3}
+
+
+def test_a_template_on_both_sides_of_a_split_by_templates_stops_the_run(mixes, base, tmp_path):
+    for path in mixes.values():
+        write_jsonl(path, [row | {"template": "t1"} for row in read_jsonl(path)])
+    split = {"templates": 0.6, "shares": {"train": 0.5, "test": 0.5}, "stratify": [], "seed": 1}
+    paths, card = [str(path) for path in mixes.values()], tmp_path / "own.json"
+    with pytest.raises(SplitError, match="'trained' shares with the evaluation 'scored' template: t1. No arm"):
+        audit(paths, base, COMPARED, {"trained": split}, LICENCES, LENGTHS, str(card))

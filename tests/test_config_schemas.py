@@ -31,6 +31,8 @@ FREE |= {
     "each",
     "parts",
     "per",
+    "rows",
+    "shares",
 }
 each_schema = pytest.mark.parametrize("name", SCHEMAS)
 

@@ -153,5 +153,5 @@ def test_no_rule_and_no_program_knows_the_name_of_a_study_or_scale():
 
 
 def test_no_rule_and_no_program_knows_a_kind_of_request_but_those_that_read_or_author_them():
-    assert len(KINDS) == 6
+    assert len(KINDS) == 9
     assert [(path, literal) for path, literal in found(KINDS) if not path.startswith(KNOW_KINDS)] == []

@@ -26,13 +26,14 @@ MAY_DIFFER = (  # the base, and what follows from it and from a night on two cor
     "studies.*.compared",  # the published split is for the published model
     "studies.*.splits.published.*",
     "studies.*.recipes.published.*",
-    "studies.*.sizes.*.rows",  # one epoch of few rows, and no mix to stop by
+    "studies.*.sizes.*.rows*",  # one epoch of few rows, and no mix to stop by
     "studies.*.sizes.*.per*",
     "studies.*.recipes.standard.steps",
     "studies.*.recipes.standard.batch_size",  # what fits into 4 GB, and what is gathered for a step
     "studies.*.recipes.standard.gradient_accumulation",
     "studies.*.recipes.standard.save_steps",
     "studies.*.recipes.standard.early_stopping*",
+    "studies.safety-mode.adapters.*",  # and few weights too
     "studies.*.recipes.standard.learning_rate",  # a small model learns little at the published rate
     "studies.*.generation.max_new_tokens",  # a large model gives long answers, and thinks before them
     "studies.*.generation.batch_rows",
@@ -90,21 +91,30 @@ def test_every_public_file_of_the_two_scales_is_pinned_by_the_same_hash():
 def test_the_paper_scale_has_the_published_settings():
     (base,) = PAPER.scale["bases"].values()
     assert base == {"hub": "Qwen/Qwen3-0.6B", "revision": "c1899de289a04d12100db370d81485cdf75e47ca"}
-    for name in PAPER.scale["studies"]:
-        study = PAPER.resolved(name)
-        trained = [arm for arm in study["arms"].values() if arm["from"] is not None]
-        assert trained and len(study["seeds"]) >= 3
-        for arm in trained:
-            recipe, adapter = study["recipes"][arm["recipe"]], study["adapters"][arm["adapter"]]
-            layers = [layer.removesuffix("_proj") for layer in adapter["targets"]]
-            assert (adapter["method"], adapter["rank"], adapter["alpha"], adapter["dropout"]) == ("lora", 32, 64, 0.05)
-            assert layers == ["q", "k", "v", "o", "gate", "up", "down"]
-            assert (recipe["learning_rate"], recipe["weight_decay"]) == (2e-4, 0.01)
-            assert (recipe["batch_size"], recipe["gradient_accumulation"]) == (16, 2)
-            assert (recipe["warmup_steps"], recipe["max_length"]) == (5, 256)
-            assert recipe["early_stopping"] == {"steps": 10, "patience": 3}
-            assert study["mixes"][arm["validation"]]["part"] == "validation"
-        assert study["arms"]["published"]["quantisation"] == "nf4"
+    study = PAPER.resolved("do-not-answer")
+    for arm in trained_arms(study).values():
+        recipe, adapter = study["recipes"][arm["recipe"]], study["adapters"][arm["adapter"]]
+        layers = [layer.removesuffix("_proj") for layer in adapter["targets"]]
+        assert (adapter["method"], adapter["rank"], adapter["alpha"], adapter["dropout"]) == ("lora", 32, 64, 0.05)
+        assert layers == ["q", "k", "v", "o", "gate", "up", "down"]
+        assert (recipe["learning_rate"], recipe["weight_decay"]) == (2e-4, 0.01)
+        assert (recipe["batch_size"], recipe["gradient_accumulation"]) == (16, 2)
+        assert (recipe["warmup_steps"], recipe["max_length"]) == (5, 256)
+        assert recipe["early_stopping"] == {"steps": 10, "patience": 3}
+        assert study["mixes"][arm["validation"]]["part"] == "validation"
+    assert study["arms"]["published"]["quantisation"] == "nf4"
+    assert all(len(values["seeds"]) >= 3 for values in PAPER.scale["studies"].values())
+
+
+def test_the_paper_scale_trains_the_flag_as_published():
+    study = PAPER.resolved("safety-mode")
+    adapter, recipe = study["adapters"]["standard"], study["recipes"]["standard"]
+    assert (adapter["rank"], adapter["alpha"], adapter["dropout"]) == (8, 16, 0.05)
+    assert adapter["targets"] == ["q_proj", "v_proj"]
+    assert (recipe["learning_rate"], recipe["max_length"]) == (2e-4, 512)
+    assert (recipe["batch_size"], recipe["gradient_accumulation"]) == (1, 8)
+    rows = sum(row["rows"] for row in study["mixes"]["standard"]["rows"])
+    assert recipe["steps"] * 8 == rows  # one epoch
 
 
 @pytest.mark.parametrize(("arm", "rows"), [("published", 751), ("qlora", 416), ("contrast", 416)])
@@ -127,7 +137,10 @@ def test_the_cuts_are_the_published_ones():
     [
         (f"{EACH}/xstest", ..., ["splits.questions.each: ", "the corpus 'xstest' has no split"]),
         (f"{EACH}/xtest", {"field": "kind", "parts": {"a": "test"}}, ["each.xtest: ", "no corpus", "xstest"]),
-        (f"{EACH}/do-not-answer/by/text/test", 0.4, ["each.do-not-answer.by.text: ", "1.2", "not 1"]),
+        (f"{EACH}/do-not-answer/shares/test", 0.6, ["each.do-not-answer.shares: ", "1.2", "not 1"]),
+        (f"{EACH}/do-not-answer/templates", 1.5, ["each.do-not-answer.templates: ", "1.5"]),
+        (f"{EACH}/do-not-answer/shares", ..., ["each.do-not-answer: ", "exactly one of", "{templates, shares, "]),
+        (f"{CUTS.removesuffix('/cuts')}/templates", ..., ["each.do-not-answer: ", "'templates' is missing"]),
         (f"{EACH}/do-not-answer/field", "kind", ["each.do-not-answer: ", "exactly one of", "{field, parts}"]),
         (f"{EACH}/xstest/seed", 1, ["each.xstest: ", "exactly one of", "'seed'"]),
         (f"{EACH}/xstest/parts", ..., ["each.xstest: ", "parts"]),
@@ -183,7 +196,7 @@ def texts(value, path: tuple = ()) -> dict[tuple, str]:
     return {place: text for key, item in items for place, text in texts(item, (*path, key)).items()}
 
 
-WRITTEN_AGAIN = ("title", "licence", "url", "sha256")
+WRITTEN_AGAIN = ("title", "licence", "url", "in_mirror", "sha256")
 
 
 def is_about_a_public_corpus(path: Path, place: tuple) -> bool:

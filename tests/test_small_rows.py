@@ -1,10 +1,12 @@
 """The rows of the public corpora at the scales small and paper: read, set aside, divided and drawn, all of them."""
 
 from collections import Counter
+from itertools import product
 
 import pytest
 from drawn import PAPER, SMALL, STUDY, Drawn, needs_mirror
 
+from abstain.corpora.neighbours import shared_templates
 from abstain.jobs.files import read_json, read_jsonl
 from abstain.settings.arms import training_mixes
 
@@ -26,6 +28,9 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(dr
         "xstest": (450, 0),
         "coconot-preferences": (927, 65),
         "alpaca-demonstrations": (999, 122),
+        "advbench": (520, 0),
+        "harmbench": (200, 0),
+        "simple-safety-tests": (100, 0),
     }
     assert all(card["kept"] == card["rows"] - card["quarantined"] for card in cards.values())
     reasons = {
@@ -46,6 +51,9 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(dr
         "xstest": XSTEST,
         "coconot-preferences": {"look-alike": 439, "complete": 423},
         "alpaca-demonstrations": {"ordinary": 877},
+        "advbench": {"unsafe-advbench": 520},
+        "harmbench": {"unsafe-harmbench": 200},
+        "simple-safety-tests": {"unsafe-simple": 100},
     }
 
 
@@ -71,17 +79,23 @@ def test_the_published_split_is_reproduced_row_by_row(drawn):
 
 
 @needs_mirror
+def test_four_of_the_ten_published_test_questions_share_a_template_with_a_training_question(drawn):
+    train, test = (drawn.rows("paper", mix) for mix in ("published", "published-test"))
+    assert shared_templates(train, test) == {"questions": 4, "of": 10}
+
+
+@needs_mirror
 @pytest.mark.parametrize("scale", ["small", "paper"])
-def test_our_own_split_has_a_proper_test_part_and_no_text_on_both_sides(drawn, scale):
+def test_our_own_split_has_a_proper_test_part_and_no_text_or_template_on_both_sides(drawn, scale):
     settings = {"small": SMALL, "paper": PAPER}[scale]
     study = settings.resolved(STUDY)
     own = [mix for mix in study["mixes"] if study["mixes"][mix]["split"] == study["mixes"]["test"]["split"]]
-    for kind in ("harmful", "look-alike", "ordinary"):
-        texts = {part: set() for part in ("train", "validation", "test")}
+    for kind, field in product(("harmful", "look-alike", "ordinary"), ("text", "template")):
+        found = {part: set() for part in ("train", "validation", "test")}
         for mix in own:
-            texts[study["mixes"][mix]["part"]] |= drawn.values(scale, mix, "text", kind)
-        assert len(texts["test"]) >= {"harmful": 150, "look-alike": 100, "ordinary": 50}[kind]
-        assert not texts["train"] & texts["test"] and not texts["validation"] & (texts["train"] | texts["test"])
+            found[study["mixes"][mix]["part"]] |= drawn.values(scale, mix, field, kind)
+        assert len(found["test"]) >= {"harmful": 280, "look-alike": 140, "ordinary": 100}[kind]
+        assert not found["train"] & found["test"] and not found["validation"] & (found["train"] | found["test"])
     areas = Counter(row["risk_area"] for row in drawn.rows(scale, "test") if row["kind"] == "harmful")
     assert len(areas) == 5 and min(areas.values()) >= 20
 
@@ -120,7 +134,8 @@ def test_mixed_and_contrast_hold_the_same_harmful_questions_and_teach_the_replie
 
 @needs_mirror
 def test_the_licences_of_the_corpora_travel_with_what_is_made_of_them(drawn):
-    licences = {name: corpus["licence"] for name, corpus in SMALL.scale["corpora"].items()}
+    corpora_of_study = SMALL.values(STUDY)["corpora"]
+    licences = {name: SMALL.scale["corpora"][name]["licence"] for name in corpora_of_study}
     expected = {
         "standard": ["do-not-answer"],
         "mixed": ["do-not-answer", "alpaca-demonstrations"],

@@ -15,6 +15,13 @@ def _values(examples: list[dict], field: str) -> set[str]:
     return {value_of(example, field, "compare") for example in examples if field in example}
 
 
+def shared_templates(train: list[dict], test: list[dict]) -> dict[str, int]:
+    """Of how many questions to be scored the template is known, and of how many it is that of one to train on."""
+    learned = {row["template"] for row in train if "template" in row}
+    asked = {row["question"]: row["template"] for row in test if "template" in row}
+    return {"questions": sum(template in learned for template in asked.values()), "of": len(asked)}
+
+
 def near_duplicates(
     train: list[str], test: list[str], threshold: float, most: int
 ) -> tuple[int, list[tuple[str, str, float]]]:

@@ -1,8 +1,9 @@
 """Splits by what must not leak: which part each example of a corpus belongs to."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 
+from abstain.corpora.dealing import deal
 from abstain.jobs.errors import AbstainError
 
 
@@ -13,9 +14,10 @@ class SplitError(AbstainError, ValueError):
 def parts_of(examples: list[dict], split: dict) -> list[str | None]:
     """The part of each example, in the order of the examples; None for an example that is in no part.
 
-    A split is one of four records. `by`: values of fields are dealt out whole, so that no value is in two parts.
-    `cuts`: rows are dealt out, as published splits often are. `field`: the examples say themselves where they belong.
-    `each`: a split for each corpus, because what one is split or stratified by another need not have, and because a
+    A split is one of five records. `by`: values of fields are dealt out whole, so that no value is in two parts.
+    `templates` with `shares`: the same for the field `template`, which `with_templates` gives. `cuts`: rows are dealt
+    out, as published splits often are. `field`: the examples say themselves where they belong. `each`: a split for
+    each corpus, because what one is split or stratified by another need not have, and because a
     corpus that is never trained on belongs to the evaluation whole. A text that two corpora share is for `audit`.
     """
     if "each" in split:
@@ -24,6 +26,8 @@ def parts_of(examples: list[dict], split: dict) -> list[str | None]:
         return _by_cuts(examples, split)
     if "field" in split:
         return [split["parts"].get(value_of(example, split["field"], "split by")) for example in examples]
+    if "shares" in split:
+        return _by_templates(examples, split)
     parts = assign_parts(examples, split)
     return [part_of(example, parts) for example in examples]
 
@@ -33,13 +37,31 @@ def one_by_one(split: dict) -> list[dict]:
     return [one for mine in split["each"].values() for one in one_by_one(mine)] if "each" in split else [split]
 
 
+def divided_by(split: dict) -> list[str]:
+    """The fields of which no value may be in two parts."""
+    ones = one_by_one(split)
+    return sorted({field for one in ones for field in one.get("by", ["template"] if "shares" in one else [])})
+
+
 def part_names(split: dict) -> set[str]:
     """The parts that a split can put an example into."""
     names = set()
     for one in one_by_one(split):
         names |= {part for shares in one.get("by", {}).values() for part in shares}
+        names |= set(one.get("shares", {}))
         names |= {cut["part"] for cut in one.get("cuts", [])} | set(one.get("parts", {}).values())
     return names
+
+
+def _by_templates(examples: list[dict], split: dict) -> list[str]:
+    """Templates are dealt out whole, largest first; those of one size in the order of a hash of (seed, template)."""
+    sizes: dict[str, Counter] = defaultdict(Counter)
+    for example in examples:
+        stratum = tuple(value_of(example, field, "stratify by") for field in split["stratify"])
+        sizes[value_of(example, "template", "split by")][stratum] += 1
+    order = sorted(sizes, key=lambda name: (-sizes[name].total(), rank_of(split["seed"], "template", name)))
+    parts = dict(zip(order, deal([sizes[name] for name in order], split["shares"]), strict=True))
+    return [parts[example["template"]] for example in examples]
 
 
 def _by_corpus(examples: list[dict], splits: dict[str, dict]) -> list[str | None]:

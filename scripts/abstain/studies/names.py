@@ -126,9 +126,10 @@ def _unfillable(text: str) -> str | None:
 
 def _split_faults(split: dict, study: dict, where: str) -> Iterator[Fault]:
     """Shares that do not add up, cuts that leave rows over or come after the last, corpora without a split."""
-    for field, shares in split.get("by", {}).items():
+    dealt = {f"by.{field}": shares for field, shares in split.get("by", {}).items()}
+    for place, shares in (dealt | ({"shares": split["shares"]} if "shares" in split else {})).items():
         if abs(sum(shares.values()) - 1) > 1e-9:
-            yield Fault(f"{where}.by.{field}", f"the shares add up to {sum(shares.values())}, not 1")
+            yield Fault(f"{where}.{place}", f"the shares add up to {sum(shares.values())}, not 1")
     handed_on = [cut["rest"] > 0 for cut in split.get("cuts", [])]
     if handed_on and (handed_on[-1] or not all(handed_on[:-1])):
         yield Fault(f"{where}.cuts", "the last cut, and no other, must hand nothing on (rest: 0)")
