@@ -22,10 +22,12 @@ RECORDS = {
     "refusal": {"detector": "abstain-rules"},
     "closeness": {"ideal": "no", "kinds": ["bad"]},
     "abstention": {"refusals": "no"},
+    "category": {"target": "no", "area": "topic", "harm": "harm", "kinds": ["bad"]},
 }
-COSTS = {"refusal": "text", "closeness": "embedding", "abstention": "checkpoint"}
-STUDY = {"targets": {"no": ["No, {topic}.", "Never."], "yes": ["Sure."]}, "scorers": RECORDS}
-SHARED = {"__init__", "metric", "files"}  # no scorers
+COSTS = {"refusal": "text", "closeness": "embedding", "abstention": "checkpoint", "category": "text"}
+STUDY = {"targets": {"no": ["No, {topic}: {harm}.", "Never {harm}, {topic}."], "yes": ["Sure."]}, "scorers": RECORDS}
+SHARED = {"__init__", "metric", "files", "shapes"}  # no scorers
+KINDS = ("proportion", "difference", "mean", "pooled")
 SCORERS = sorted(path.stem for path in (ROOT / "scripts/abstain/scorers").glob("*.py") if path.stem not in SHARED)
 
 
@@ -40,6 +42,7 @@ def test_a_scorer_has_the_whole_interface(name):
     assert module.METRICS and all(isinstance(metric, Metric) for metric in module.METRICS)
     assert module.COLUMNS and set(module.COLUMNS.values()) <= {str, float}
     assert module.cost(record) == COSTS[name]
+    assert list(signature(module.covers).parameters) == ["record", "row"]
     model = ["model", "tokenizer"] if COSTS[name] == "checkpoint" else []
     assert list(signature(module.label).parameters) == ["rows", "settings", *model]
     json.dumps(module.settings(record, STUDY))  # a job's record holds it
@@ -81,7 +84,7 @@ def test_no_two_metrics_and_no_two_columns_have_one_name():
     "metric", [metric for each in metrics(SCORERS).values() for metric in each], ids=lambda m: m.name
 )
 def test_a_metric_is_of_a_known_kind_and_unit(metric):
-    assert (metric.unit in ("share", "cosine"), metric.kind in ("proportion", "mean", "pooled")) == (True, True)
+    assert (metric.unit in ("share", "cosine"), metric.kind in KINDS) == (True, True)
     assert (metric.pool is not None) == (metric.kind == "pooled")
     assert metric.should and set(metric.should) <= set(EVERY)
     assert not (metric.kind == "pooled" and metric.paired)
@@ -94,11 +97,14 @@ def test_what_a_scorer_names_and_is_given():
         ("kinds.0", "kind of request", "bad"),
     ]
     assert load("abstention").names(RECORDS["abstention"]) == [("refusals", "target", "no")]
-    given = {name: load(name).settings(RECORDS[name], STUDY) for name in SCORERS}
+    kinds = ("kinds.0", "kind of request", "bad")
+    assert load("category").names(RECORDS["category"]) == [("target", "target", "no"), kinds]
+    given, no = {name: load(name).settings(RECORDS[name], STUDY) for name in SCORERS}, STUDY["targets"]["no"]
     assert given == {
         "refusal": {"detector": "abstain-rules"},
         "closeness": {"ideals": STUDY["targets"]["no"], "kinds": ["bad"]},
         "abstention": {"refusals": STUDY["targets"]["no"]},
+        "category": {"lines": [[text] for text in no], "fields": {"area": "topic", "harm": "harm"}, "kinds": ["bad"]},
     }
 
 

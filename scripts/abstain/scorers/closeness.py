@@ -47,6 +47,11 @@ def names(record: dict) -> list[tuple[str, str, str]]:
     ]
 
 
+def covers(record: dict, row: dict) -> bool:
+    """Whether a row of a mix is of a kind that has the ideal."""
+    return row["kind"] in record["kinds"]
+
+
 def settings(record: dict, study: dict) -> dict:
     """The texts of the ideal refusal, with fields to fill in, and the kinds of request that have it."""
     return {"ideals": study["targets"][record["ideal"]], "kinds": record["kinds"]}

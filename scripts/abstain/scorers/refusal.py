@@ -56,6 +56,11 @@ def names(record: dict) -> list[tuple[str, str, str]]:
     return []
 
 
+def covers(record: dict, row: dict) -> bool:
+    """Whether replies to a row of a mix have a label: all have."""
+    return True
+
+
 def settings(record: dict, study: dict) -> dict:
     """The detector's name."""
     return {"detector": record["detector"]}
