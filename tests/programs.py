@@ -35,7 +35,7 @@ def data(inputs: Inputs) -> list:
     return [
         call("normalise", **inputs.normalised("data")),
         call("resolve", scale={}, studies={STUDY: inputs.study}, resolved=inputs.at("data/studies.yaml")),
-        *(call("score_text", **inputs.labelled(scorer)) for scorer in ("refusal", "category")),
+        *(call("score_text", **inputs.labelled(scorer)) for scorer in ("refusal", "category", "answer")),
         call(
             "checksum", records=[inputs.at("record.json")], not_kept=[], **inputs.to("data", "sums", "environment.json")
         ),

@@ -58,7 +58,10 @@ PROGRAMS_OF_MODELS = {
 BY_NAME = {  # the scorers that a program loads by the names in the studies
     "score_checkpoint": ["abstain/scorers/abstention.py"],
     "score_embedding": ["abstain/scorers/closeness.py", "abstain/scorers/detectors/learned.py"],
-    "score_text": ["abstain/scorers/refusal.py", "abstain/scorers/category.py", *modules(with_cost("text"))],
+    "score_text": [
+        *(f"abstain/scorers/{name}.py" for name in ("refusal", "category", "answer")),
+        *modules(with_cost("text")),
+    ],
 }
 
 

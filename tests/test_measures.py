@@ -21,6 +21,7 @@ SETTINGS = {
 }
 STUDIES = {title: settings.resolved(name) for title, (settings, name) in SETTINGS.items()}
 ASKS = "asks/safety-mode"
+LABELS = {"behaviour": "refuse", "answer": "right"}
 
 
 @pytest.fixture(autouse=True)
@@ -38,10 +39,8 @@ def replies(study: dict, mix: str) -> pd.DataFrame:
     for name, record in study["scorers"].items():
         covered = [load(name).covers(record, row) for row in asked]
         for column, kind in load(name).COLUMNS.items():
-            value = "refuse" if kind is str else 0.5
-            rows[column] = pd.Series(
-                [value if each else None for each in covered], dtype=object if kind is str else float
-            )
+            value, form = LABELS.get(column, 0.5), object if kind is str else float
+            rows[column] = pd.Series([value if each else None for each in covered], dtype=form)
     return rows
 
 

@@ -113,6 +113,7 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "closeness": {"ideal": "refusal", "kinds": ["harmful"]},
         "abstention": {"refusals": "refusal"},
         "category": {"target": "refusal", "area": "topic", "harm": "act", "kinds": ["harmful"]},
+        "answer": {"refusals": "refusal", "right": []},
     }
     study = {**pocket.resolved("safety-mode"), "scorers": records}
     assert sorted(records) == sorted(SCHEMAS["study"]["properties"]["scorers"]["propertyNames"]["enum"])
@@ -122,5 +123,6 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "closeness": "score_embedding",
         "abstention": "score_checkpoint",
         "category": "score_text",
+        "answer": "score_text",
     }
     assert set(costs.values()) <= set(rules())

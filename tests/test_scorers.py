@@ -23,8 +23,10 @@ RECORDS = {
     "closeness": {"ideal": "no", "kinds": ["bad"]},
     "abstention": {"refusals": "no"},
     "category": {"target": "no", "area": "topic", "harm": "harm", "kinds": ["bad"]},
+    "answer": {"refusals": "no", "right": [{"kind": "good", "prompts": ["plain"], "target": "yes"}]},
 }
-COSTS = {"refusal": "text", "closeness": "embedding", "abstention": "checkpoint", "category": "text"}
+COSTS = {"closeness": "embedding", "abstention": "checkpoint"}
+COSTS |= dict.fromkeys(("refusal", "category", "answer"), "text")
 STUDY = {"targets": {"no": ["No, {topic}: {harm}.", "Never {harm}, {topic}."], "yes": ["Sure."]}, "scorers": RECORDS}
 SHARED = {"__init__", "metric", "files", "shapes"}  # no scorers
 KINDS = ("proportion", "difference", "mean", "pooled")
@@ -99,12 +101,19 @@ def test_what_a_scorer_names_and_is_given():
     assert load("abstention").names(RECORDS["abstention"]) == [("refusals", "target", "no")]
     kinds = ("kinds.0", "kind of request", "bad")
     assert load("category").names(RECORDS["category"]) == [("target", "target", "no"), kinds]
+    assert load("answer").names(RECORDS["answer"]) == [
+        ("refusals", "target", "no"),
+        ("right.0.kind", "kind of request", "good"),
+        ("right.0.target", "target", "yes"),
+        ("right.0.prompts.0", "prompt", "plain"),
+    ]
     given, no = {name: load(name).settings(RECORDS[name], STUDY) for name in SCORERS}, STUDY["targets"]["no"]
     assert given == {
         "refusal": {"detector": "abstain-rules"},
         "closeness": {"ideals": STUDY["targets"]["no"], "kinds": ["bad"]},
         "abstention": {"refusals": STUDY["targets"]["no"]},
         "category": {"lines": [[text] for text in no], "fields": {"area": "topic", "harm": "harm"}, "kinds": ["bad"]},
+        "answer": {"refusals": no, "right": [{"kind": "good", "prompts": ["plain"], "texts": ["Sure."]}]},
     }
 
 

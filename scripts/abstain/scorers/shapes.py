@@ -29,7 +29,7 @@ def slots(text: str, reply: str) -> dict[str, str] | None:
     for literal, field, _, _ in Formatter().parse(text):
         pattern += r"\s*".join(re.escape(part) for part in re.split(r"\s+", literal.casefold()))
         if field is not None:
-            pattern += "(.+?)"
+            pattern += r"(\S.*?)"
             names.append(field)
     found = re.fullmatch(pattern, evened(reply))
     return dict(reversed(list(zip(names, map(evened, found.groups()), strict=True)))) if found else None
