@@ -129,7 +129,7 @@ def embedding(inputs: Inputs) -> list:
     mirror = Path(inputs.at("labelled/one.csv")).parent
     made |= {"recipe": recipe_for(mirror), "mirror": str(mirror), "scratch": inputs.at("detector")}
     return [
-        call("score_embedding", **inputs.labelled("closeness")),
+        *(call("score_embedding", **inputs.labelled(scorer)) for scorer in ("closeness", "relevance")),
         call("train_detector", **made),
     ]
 

@@ -80,7 +80,7 @@ SHAPES = {
     "unknown method": ((*VALUES, "recipes/standard/method"), "ppo", ["'ppo'", "sft"]),
     "unknown plot": ((*ASKS, "figures/gap/plot"), "pie", ["'pie'", "frontier"]),
     "unknown should": ((*ASKS, "mixes/test/rows/0/should"), "obey", ["'obey'", "refuse"]),
-    "unknown scorer": ((*ASKS, "scorers/mood"), {}, ["'mood'", "refusal, closeness, abstention, category, answer"]),
+    "unknown scorer": ((*ASKS, "scorers/mood"), {}, ["'mood'", "refusal, closeness, abstention"]),
     "a name with capitals": (("scale",), "Pocket", ["'Pocket'", "a-z0-9"]),
     "a study with a space": (("studies", "safety mode"), {}, ["'safety mode'", "joined by hyphens"]),
     "rows as a share": ((*VALUES, "sizes/standard/harmful/rows"), 0.5, ["0.5", "integer", "all"]),

@@ -114,6 +114,7 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "abstention": {"refusals": "refusal"},
         "category": {"target": "refusal", "area": "topic", "harm": "act", "kinds": ["harmful"]},
         "answer": {"refusals": "refusal", "right": []},
+        "relevance": {"below": 0.05, "kinds": ["benign"]},
     }
     study = {**pocket.resolved("safety-mode"), "scorers": records}
     assert sorted(records) == sorted(SCHEMAS["study"]["properties"]["scorers"]["propertyNames"]["enum"])
@@ -124,5 +125,6 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "abstention": "score_checkpoint",
         "category": "score_text",
         "answer": "score_text",
+        "relevance": "score_embedding",
     }
     assert set(costs.values()) <= set(rules())

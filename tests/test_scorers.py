@@ -24,8 +24,9 @@ RECORDS = {
     "abstention": {"refusals": "no"},
     "category": {"target": "no", "area": "topic", "harm": "harm", "kinds": ["bad"]},
     "answer": {"refusals": "no", "right": [{"kind": "good", "prompts": ["plain"], "target": "yes"}]},
+    "relevance": {"below": 0.05, "kinds": ["bad"]},
 }
-COSTS = {"closeness": "embedding", "abstention": "checkpoint"}
+COSTS = {"closeness": "embedding", "relevance": "embedding", "abstention": "checkpoint"}
 COSTS |= dict.fromkeys(("refusal", "category", "answer"), "text")
 STUDY = {"targets": {"no": ["No, {topic}: {harm}.", "Never {harm}, {topic}."], "yes": ["Sure."]}, "scorers": RECORDS}
 SHARED = {"__init__", "metric", "files", "shapes"}  # no scorers
@@ -101,6 +102,7 @@ def test_what_a_scorer_names_and_is_given():
     assert load("abstention").names(RECORDS["abstention"]) == [("refusals", "target", "no")]
     kinds = ("kinds.0", "kind of request", "bad")
     assert load("category").names(RECORDS["category"]) == [("target", "target", "no"), kinds]
+    assert load("relevance").names(RECORDS["relevance"]) == [kinds]
     assert load("answer").names(RECORDS["answer"]) == [
         ("refusals", "target", "no"),
         ("right.0.kind", "kind of request", "good"),
@@ -114,6 +116,7 @@ def test_what_a_scorer_names_and_is_given():
         "abstention": {"refusals": STUDY["targets"]["no"]},
         "category": {"lines": [[text] for text in no], "fields": {"area": "topic", "harm": "harm"}, "kinds": ["bad"]},
         "answer": {"refusals": no, "right": [{"kind": "good", "prompts": ["plain"], "texts": ["Sure."]}]},
+        "relevance": RECORDS["relevance"],
     }
 
 
