@@ -120,7 +120,10 @@ def generation(inputs: Inputs) -> list:
     asked = {"rendered": inputs.at("tokens.jsonl"), "checkpoint": BASE, "device": "cpu"}
     return [
         call("predict", generation=GENERATION, predictions=inputs.at("predictions.jsonl"), **asked),
-        call("score_checkpoint", **asked, **inputs.labelled("abstention")),
+        *(
+            call("score_checkpoint", **asked, **inputs.labelled(scorer), base=inputs.at("replies.jsonl"))
+            for scorer in ("abstention", "likelihood")
+        ),
     ]
 
 

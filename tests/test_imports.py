@@ -56,7 +56,7 @@ PROGRAMS_OF_MODELS = {
 }
 
 BY_NAME = {  # the scorers that a program loads by the names in the studies
-    "score_checkpoint": ["abstain/scorers/abstention.py"],
+    "score_checkpoint": ["abstain/scorers/abstention.py", "abstain/scorers/likelihood.py"],
     "score_embedding": [
         *(f"abstain/scorers/{name}.py" for name in ("closeness", "relevance")),
         "abstain/scorers/detectors/learned.py",

@@ -115,6 +115,7 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "category": {"target": "refusal", "area": "topic", "harm": "act", "kinds": ["harmful"]},
         "answer": {"refusals": "refusal", "right": []},
         "relevance": {"below": 0.05, "kinds": ["benign"]},
+        "likelihood": {"kinds": ["benign"]},
     }
     study = {**pocket.resolved("safety-mode"), "scorers": records}
     assert sorted(records) == sorted(SCHEMAS["study"]["properties"]["scorers"]["propertyNames"]["enum"])
@@ -126,5 +127,6 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "category": "score_text",
         "answer": "score_text",
         "relevance": "score_embedding",
+        "likelihood": "score_checkpoint",
     }
     assert set(costs.values()) <= set(rules())

@@ -27,8 +27,9 @@ RECORDS = {
     "category": {"target": "no", "area": "topic", "harm": "harm", "kinds": ["bad"]},
     "answer": {"refusals": "no", "right": [{"kind": "good", "prompts": ["plain"], "target": "yes"}]},
     "relevance": {"below": 0.05, "kinds": ["bad"]},
+    "likelihood": {"kinds": ["bad"]},
 }
-COSTS = {"closeness": "embedding", "relevance": "embedding", "abstention": "checkpoint"}
+COSTS = {"closeness": "embedding", "relevance": "embedding", "abstention": "checkpoint", "likelihood": "checkpoint"}
 COSTS |= dict.fromkeys(("refusal", "category", "answer"), "text")
 STUDY = {"targets": {"no": ["No, {topic}: {harm}.", "Never {harm}, {topic}."], "yes": ["Sure."]}, "scorers": RECORDS}
 SHARED = {"__init__", "metric", "files", "shapes"}  # no scorers
@@ -90,7 +91,7 @@ def test_no_two_metrics_and_no_two_columns_have_one_name():
     "metric", [metric for each in metrics(SCORERS).values() for metric in each], ids=lambda m: m.name
 )
 def test_a_metric_is_of_a_known_kind_and_unit(metric):
-    assert (metric.unit in ("share", "cosine"), metric.kind in KINDS) == (True, True)
+    assert (metric.unit in ("share", "cosine", "nats"), metric.kind in KINDS) == (True, True)
     assert (metric.pool is not None) == (metric.kind == "pooled")
     assert metric.should and set(metric.should) <= set(EVERY)
     assert not (metric.kind == "pooled" and metric.paired)
@@ -106,6 +107,7 @@ def test_what_a_scorer_names_and_is_given():
     kinds = ("kinds.0", "kind of request", "bad")
     assert load("category").names(RECORDS["category"]) == [("target", "target", "no"), kinds]
     assert load("relevance").names(RECORDS["relevance"]) == [kinds]
+    assert load("likelihood").names(RECORDS["likelihood"]) == [kinds]
     assert load("answer").names(RECORDS["answer"]) == [
         ("refusals", "target", "no"),
         ("right.0.kind", "kind of request", "good"),
@@ -120,6 +122,7 @@ def test_what_a_scorer_names_and_is_given():
         "category": {"lines": [[text] for text in no], "fields": {"area": "topic", "harm": "harm"}, "kinds": ["bad"]},
         "answer": {"refusals": no, "right": [{"kind": "good", "prompts": ["plain"], "texts": ["Sure."]}]},
         "relevance": RECORDS["relevance"],
+        "likelihood": RECORDS["likelihood"],
     }
 
 

@@ -16,7 +16,7 @@ class Metric:
     """
 
     name: str
-    unit: str  # "share" or "cosine"
+    unit: str  # "share", "cosine" or "nats"
     kind: str  # "proportion", "difference", "mean" or "pooled"
     values: Callable  # (scores, the base's scores or None) -> Series of floats, NaN for a row without a value
     should: tuple[str, ...]  # right behaviours of the rows that it is over
