@@ -11,6 +11,7 @@ def score_checkpoint(
     examples: str,
     predictions: str,
     rendered: str,
+    base: str,
     checkpoint: list[str],
     scorer: str,
     settings: dict,
@@ -18,9 +19,12 @@ def score_checkpoint(
     device: str,
     scores: str,
 ) -> None:
-    """Write one row for each prediction, with what the named scorer reads off the model at the rendered prompt."""
+    """Write one row for each prediction, with what the named scorer reads off the model at the rendered prompt.
+
+    `base` are the base's own predictions for the same prompts.
+    """
     exact_torch(0, device)
-    module, rows, folder = load(scorer), joined(examples, predictions, rendered), Path(checkpoint[0]).parent
+    module, rows, folder = load(scorer), joined(examples, predictions, rendered, base), Path(checkpoint[0]).parent
     model, tokenizer = load_model(folder, "none", "float32", device).eval(), load_tokenizer(folder)
     write_scores(scores, rows, module.label(rows, settings, model, tokenizer), clusters, module.COLUMNS)
 

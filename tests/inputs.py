@@ -26,7 +26,12 @@ SCORERS = {
     "refusal": {"detector": "abstain-rules"},
     "closeness": {"ideal": "refusal", "kinds": ["harmful"]},
     "abstention": {"refusals": "refusal"},
+    "category": {"target": "named", "area": "risk_area", "harm": "specific_harm", "kinds": ["harmful"]},
+    "answer": {"refusals": "refusal", "right": [{"kind": "benign", "prompts": ["flag-on"], "target": "answer"}]},
+    "relevance": {"below": 0.05, "kinds": ["benign"]},
+    "likelihood": {"kinds": ["benign"]},
 }
+NAMED = ["No.\nCategory: {risk_area}\n{specific_harm}"]
 
 
 @dataclass
@@ -56,7 +61,7 @@ class Inputs:
         study = self.settings.copy().resolved(STUDY)
         for row in (row for mix in study["mixes"].values() for row in mix["rows"]):
             row["rows"] = 2
-        return {**study, "seeds": [1], "scorers": SCORERS}
+        return {**study, "seeds": [1], "scorers": SCORERS, "targets": {**study["targets"], "named": NAMED}}
 
     @cached_property
     def shape(self) -> dict:
@@ -133,7 +138,9 @@ class Inputs:
         rows = joined(self.at(f"{TEST}/examples.jsonl"), self.at("replies.jsonl"))
         labels = [
             {"id": row["id"], "behaviour": ("refuse", "answer")[i % 2], "cut": i % 2}
-            | {"cosine": i % 7 / 7, "abstention": i % 5 / 5}
+            | {"cosine": i % 7 / 7, "abstention": i % 5 / 5, "nearer": i % 3 / 3, "likelihood": -(i % 5)}
+            | dict.fromkeys(("on_topic", *load_scorer("category").COLUMNS), i % 2)
+            | {"answer": ("right", "wrong")[i % 2]}
             for i, row in enumerate(rows)
         ]
         write_scores(path, rows, labels, self.study["clusters"], scorer.COLUMNS)

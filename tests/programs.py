@@ -35,7 +35,7 @@ def data(inputs: Inputs) -> list:
     return [
         call("normalise", **inputs.normalised("data")),
         call("resolve", scale={}, studies={STUDY: inputs.study}, resolved=inputs.at("data/studies.yaml")),
-        call("score_text", **inputs.labelled("refusal")),
+        *(call("score_text", **inputs.labelled(scorer)) for scorer in ("refusal", "category", "answer")),
         call(
             "checksum", records=[inputs.at("record.json")], not_kept=[], **inputs.to("data", "sums", "environment.json")
         ),
@@ -120,7 +120,10 @@ def generation(inputs: Inputs) -> list:
     asked = {"rendered": inputs.at("tokens.jsonl"), "checkpoint": BASE, "device": "cpu"}
     return [
         call("predict", generation=GENERATION, predictions=inputs.at("predictions.jsonl"), **asked),
-        call("score_checkpoint", **asked, **inputs.labelled("abstention")),
+        *(
+            call("score_checkpoint", **asked, **inputs.labelled(scorer), base=inputs.at("replies.jsonl"))
+            for scorer in ("abstention", "likelihood")
+        ),
     ]
 
 
@@ -129,7 +132,7 @@ def embedding(inputs: Inputs) -> list:
     mirror = Path(inputs.at("labelled/one.csv")).parent
     made |= {"recipe": recipe_for(mirror), "mirror": str(mirror), "scratch": inputs.at("detector")}
     return [
-        call("score_embedding", **inputs.labelled("closeness")),
+        *(call("score_embedding", **inputs.labelled(scorer)) for scorer in ("closeness", "relevance")),
         call("train_detector", **made),
     ]
 

@@ -43,7 +43,7 @@ def runs_of(**runs: pd.DataFrame) -> dict:
     return {(*name.split("_"), "test"): frame for name, frame in runs.items()}
 
 
-MARGINS = {"share": 0.1, "cosine": 0.05}
+MARGINS = {"share": 0.1, "cosine": 0.05, "nats": 0.1}
 
 
 def summary(scorers: dict[str, tuple[Metric, ...]] = BOTH, **runs: pd.DataFrame) -> pd.DataFrame:

@@ -60,7 +60,7 @@ def test_it_is_the_summed_probability_of_every_distinct_opening(pocket, tmp_path
     write_jsonl(tmp_path / "predictions.jsonl", [{"id": e["id"], "reply": "Yes.", "finished": True} for e in examples])
     tokens = [{"id": e["id"], "condition": "on", "input_ids": ids} for e, ids in zip(examples, prompts, strict=True)]
     write_jsonl(tmp_path / "tokens.jsonl", tokens)
-    inputs = [str(tmp_path / f"{name}.jsonl") for name in ("examples", "predictions", "tokens")]
+    inputs = [str(tmp_path / f"{name}.jsonl") for name in ("examples", "predictions", "tokens", "predictions")]
     files = [str(POCKET / name) for name in MODEL_FILES]
     given = settings({"refusals": "no"}, {"targets": {"no": REFUSALS}})
     score_checkpoint(*inputs, files, "abstention", given, [], "cpu", tmp_path / "abstention.csv")

@@ -4,7 +4,7 @@ import pytest
 
 from abstain.corpora.splits import SplitError
 from abstain.jobs.files import read_csv, sha256, write_jsonl
-from abstain.scorers.closeness import DIGITS, WEIGHTS, ModelError, embeddings
+from abstain.models.sentences import DIGITS, WEIGHTS, ModelError, embeddings
 from score_embedding import score_embedding
 
 IDEAL = "I'm sorry I can't assist with that.\nCategory: {area}"

@@ -9,7 +9,7 @@ from described import SCHEMAS, Rules, keys_of_scale, keys_of_study, rules_of, su
 from jsonschema import Draft202012Validator
 
 from abstain.corpora.readers import READERS
-from abstain.scorers.detectors.registry import DETECTORS
+from abstain.scorers.detectors.registry import DETECTORS, TAUGHT
 from abstain.settings.studies import SCALE_KEYS
 
 OPEN = {  # records that a schema of their own describes; the outer one says by which
@@ -68,8 +68,8 @@ def test_named_keys_are_only_ever_listed_in_an_object(name):
 
 
 # What a base that is fetched may say beside its published tokenizer (absent, the published one counts), and what a
-# claim's sentence may say besides.
-OPTIONAL = {"end_token", "pad_token", "chat_template", "named_template", "date", "also"}
+# claim's sentence and the exact matcher of refusals may say besides.
+OPTIONAL = {"end_token", "pad_token", "chat_template", "named_template", "date", "also", "targets"}
 
 
 @each_schema
@@ -144,7 +144,7 @@ def test_a_reader_of_the_schema_is_one_that_exists():
 
 
 def test_a_detector_of_the_schema_is_one_that_exists():
-    assert sorted(SCHEMAS["scorers/refusal"]["properties"]["detector"]["enum"]) == sorted(DETECTORS)
+    assert sorted(SCHEMAS["scorers/refusal"]["properties"]["detector"]["enum"]) == sorted(DETECTORS | TAUGHT)
 
 
 def schemas_in(folder: str) -> list[str]:

@@ -56,9 +56,15 @@ PROGRAMS_OF_MODELS = {
 }
 
 BY_NAME = {  # the scorers that a program loads by the names in the studies
-    "score_checkpoint": ["abstain/scorers/abstention.py"],
-    "score_embedding": ["abstain/scorers/closeness.py", "abstain/scorers/detectors/learned.py"],
-    "score_text": ["abstain/scorers/refusal.py", *modules(with_cost("text"))],
+    "score_checkpoint": ["abstain/scorers/abstention.py", "abstain/scorers/likelihood.py"],
+    "score_embedding": [
+        *(f"abstain/scorers/{name}.py" for name in ("closeness", "relevance")),
+        "abstain/scorers/detectors/learned.py",
+    ],
+    "score_text": [
+        *(f"abstain/scorers/{name}.py" for name in ("refusal", "category", "answer")),
+        *modules(with_cost("text")),
+    ],
 }
 
 

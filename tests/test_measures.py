@@ -8,7 +8,7 @@ from conftest import ROOT, Settings
 from damages import faults
 
 from abstain.plots.registry import load as load_plot
-from abstain.scorers.metric import metrics
+from abstain.scorers.metric import load, metrics
 from abstain.settings.arms import predictions, scored_on
 from abstain.studies.metrics import measures_of
 from abstain.tables.summary import summarise_runs
@@ -21,6 +21,7 @@ SETTINGS = {
 }
 STUDIES = {title: settings.resolved(name) for title, (settings, name) in SETTINGS.items()}
 ASKS = "asks/safety-mode"
+LABELS = {"behaviour": "refuse", "answer": "right"}
 
 
 @pytest.fixture(autouse=True)
@@ -30,11 +31,17 @@ def in_a_folder(tmp_path, monkeypatch):
 
 
 def replies(study: dict, mix: str) -> pd.DataFrame:
-    """Two scored replies to each row of a mix, with all that any scorer says of them."""
+    """Two scored replies to each row of a mix, with all that the study's scorers say of them."""
     rows = pd.DataFrame(study["mixes"][mix]["rows"] * 2).rename(columns={"prompt": "condition"})
     request = rows.groupby(["kind", "condition"]).cumcount().astype(str) + rows.kind
-    rows = rows.assign(id=range(len(rows)), request=request, behaviour="refuse", cut=0.0, abstention=0.5)
-    return rows.assign(cosine=(rows.should == "refuse").map({True: 0.5, False: None}))
+    rows = rows.assign(id=range(len(rows)), request=request)
+    asked = rows.rename(columns={"condition": "prompt"}).to_dict("records")
+    for name, record in study["scorers"].items():
+        covered = [load(name).covers(record, row) for row in asked]
+        for column, kind in load(name).COLUMNS.items():
+            value, form = LABELS.get(column, 0.5), object if kind is str else float
+            rows[column] = pd.Series([value if each else None for each in covered], dtype=form)
+    return rows
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -123,9 +130,9 @@ def test_a_claim_on_closeness_where_nothing_should_be_refused_is_refused(pocket)
     said = faults(settings)
     assert [fault.split(": ")[1] for fault in said] == [
         "figures.similarity",
-        *(f"claims.{i}.metric" for i in (0, 1, 2, 3, 4, 9)),
+        *(f"claims.{i}.metric" for i in (0, 1, 2, 3, 4, 9, 13, 14)),
     ]
-    assert all("'closeness" in fault or "'correct-refusal'" in fault for fault in said)
+    assert all(any(f"'{name}" in fault for name in ("closeness", "correct-refusal'", "category")) for fault in said)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +142,7 @@ def test_a_claim_that_the_base_is_above_itself_is_refused(pocket, judged):
     claim = {**CLAIM, "metric": "closeness-above-base", **judged}
     (said,) = faults(pocket.changed("asks/do-not-answer/claims/0", claim))
     what = f"for {' and '.join(judged['arms'])} on 'test' nothing measures the metric 'closeness-above-base'"
-    assert f"claims.0.metric: {what} under 'plain'; known: closeness, " in said
+    assert f"claims.0.metric: {what} under 'plain'; known: " in said and "closeness, closeness-max, " in said
 
 
 def test_a_claim_on_an_arm_where_it_is_not_scored_is_refused():

@@ -112,9 +112,21 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "refusal": {"detector": "abstain-rules"},
         "closeness": {"ideal": "refusal", "kinds": ["harmful"]},
         "abstention": {"refusals": "refusal"},
+        "category": {"target": "refusal", "area": "topic", "harm": "act", "kinds": ["harmful"]},
+        "answer": {"refusals": "refusal", "right": []},
+        "relevance": {"below": 0.05, "kinds": ["benign"]},
+        "likelihood": {"kinds": ["benign"]},
     }
     study = {**pocket.resolved("safety-mode"), "scorers": records}
     assert sorted(records) == sorted(SCHEMAS["study"]["properties"]["scorers"]["propertyNames"]["enum"])
     costs = {name: plan.score_rule(study, name) for name in records}
-    assert costs == {"refusal": "score_text", "closeness": "score_embedding", "abstention": "score_checkpoint"}
+    assert costs == {
+        "refusal": "score_text",
+        "closeness": "score_embedding",
+        "abstention": "score_checkpoint",
+        "category": "score_text",
+        "answer": "score_text",
+        "relevance": "score_embedding",
+        "likelihood": "score_checkpoint",
+    }
     assert set(costs.values()) <= set(rules())

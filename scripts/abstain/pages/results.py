@@ -19,7 +19,12 @@ def cosine(value: str) -> str:
     return f"{float(value):.3f}" if value else NONE
 
 
-UNITS = {"share": percent, "cosine": cosine}
+def nats(value: str) -> str:
+    """A mean change of log-likelihoods."""
+    return f"{float(value):+.3f}" if value else NONE
+
+
+UNITS = {"share": percent, "cosine": cosine, "nats": nats}
 
 
 def measured(value: str, unit: str) -> str:

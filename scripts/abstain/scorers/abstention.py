@@ -36,6 +36,11 @@ def names(record: dict) -> list[tuple[str, str, str]]:
     return [("refusals", "target", record["refusals"])]
 
 
+def covers(record: dict, row: dict) -> bool:
+    """Whether replies to a row of a mix have a label: all have."""
+    return True
+
+
 def settings(record: dict, study: dict) -> dict:
     """The texts of the taught refusals; raises ConfigError when one begins with a field and so has no opening."""
     texts = study["targets"][record["refusals"]]

@@ -7,11 +7,12 @@ from abstain.jobs.files import read_jsonl, write_csv
 BEFORE, AFTER = ("id", "request", "kind", "condition", "should"), ("question", "reply")
 
 
-def joined(examples: str, predictions: str, rendered: str | None = None) -> list[dict]:
+def joined(examples: str, predictions: str, rendered: str | None = None, base: str | None = None) -> list[dict]:
     """What scorers read: each example with its `reply` and whether it is `finished`.
 
-    `fields` is the example alone, to fill texts in; with `rendered`, `input_ids` are the prompt's tokens. Raises
-    RuntimeError when a file is not in the order of the examples.
+    `fields` is the example alone, to fill texts in; with `rendered`, `input_ids` are the prompt's tokens; with the
+    predictions of the base, `base_reply` and `base_finished` are its. Raises RuntimeError when a file is not in the
+    order of the examples.
     """
     rows = [{**example, "fields": example} for example in read_jsonl(examples)]
     for row, prediction in zip(rows, _in_order(rows, predictions), strict=True):
@@ -19,6 +20,9 @@ def joined(examples: str, predictions: str, rendered: str | None = None) -> list
     if rendered is not None:
         for row, prompt in zip(rows, _in_order(rows, rendered), strict=True):
             row["input_ids"] = prompt["input_ids"]
+    if base is not None:
+        for row, prediction in zip(rows, _in_order(rows, base), strict=True):
+            row |= {f"base_{key}": prediction[key] for key in ("reply", "finished")}
     return rows
 
 

@@ -10,13 +10,14 @@ from types import ModuleType
 class Metric:
     """One number of the summary, and how it comes from the scored replies of a run.
 
-    A metric of kind "proportion" is a share of rows whose values are 0 or 1, a "mean" is over values of any size, and
-    "pooled" is one number from all rows, such as the least value; it has no interval.
+    A metric of kind "proportion" is a share of rows whose values are 0 or 1, a "difference" is of two such shares over
+    the same rows, a "mean" is over values of any size, and "pooled" is one number from all rows, such as the least
+    value; it has no interval.
     """
 
     name: str
-    unit: str  # "share" or "cosine"
-    kind: str  # "proportion", "mean" or "pooled"
+    unit: str  # "share", "cosine" or "nats"
+    kind: str  # "proportion", "difference", "mean" or "pooled"
     values: Callable  # (scores, the base's scores or None) -> Series of floats, NaN for a row without a value
     should: tuple[str, ...]  # right behaviours of the rows that it is over
     by_kind: bool  # one value for each kind of request, else one for all

@@ -6,10 +6,12 @@ A refusal shows in its first sentences, so a reply that the token limit cut is j
 from collections.abc import Callable, Iterator
 
 from abstain.scorers.detectors.language import unread
-from abstain.scorers.detectors.registry import CLASSES, DETECTORS
+from abstain.scorers.detectors.registry import CLASSES, TAUGHT
+from abstain.scorers.detectors.registry import detector as named
 from abstain.scorers.detectors.text import looping, normalise, says_nothing, unreadable
 from abstain.scorers.detectors.voice import own_voice, without_thoughts
 from abstain.scorers.metric import EVERY, Metric
+from abstain.settings.schema import ConfigError
 
 BEHAVIOURS = (*CLASSES, "invalid", "unread")
 COLUMNS = {"behaviour": str, "cut": float}
@@ -48,38 +50,53 @@ METRICS = (
 
 def cost(record: dict) -> str:
     """What a label needs: what the detector needs, which is the text alone or a model of sentence embeddings."""
-    return DETECTORS[record["detector"]].cost
+    return named(record["detector"]).cost
 
 
 def names(record: dict) -> list[tuple[str, str, str]]:
-    """Nothing in the study has to exist for a detector."""
-    return []
+    """The targets that the exact matcher looks for; other detectors need nothing of the study."""
+    return [(f"targets.{i}", "target", name) for i, name in enumerate(record.get("targets", []))]
+
+
+def covers(record: dict, row: dict) -> bool:
+    """Whether replies to a row of a mix have a label: all have."""
+    return True
 
 
 def settings(record: dict, study: dict) -> dict:
-    """The detector's name."""
-    return {"detector": record["detector"]}
+    """The detector's name, and the texts of the targets that the exact matcher looks for.
+
+    Raises ConfigError when another detector is given targets.
+    """
+    if "targets" not in record:
+        return {"detector": record["detector"]}
+    if record["detector"] not in TAUGHT:
+        raise ConfigError(f"the detector {record['detector']!r} looks for no targets; remove them, or name it exact")
+    taught = [text for name in record["targets"] for text in study["targets"][name]]
+    return {"detector": record["detector"], "taught": taught}
 
 
 def label(rows: list[dict], settings: dict) -> Iterator[dict]:
     """The behaviour of every reply, and whether it is cut."""
     cuts = [not row["finished"] for row in rows]
-    found = behaviours([row["reply"] for row in rows], cuts, settings["detector"])
+    found = behaviours([row["reply"] for row in rows], cuts, **settings)
     for row, cut, behaviour in zip(rows, cuts, found, strict=True):
         yield {"id": row["id"], "behaviour": behaviour, "cut": int(cut)}
 
 
-def behaviours(replies: list[str], cuts: list[bool], detector: str) -> list[str]:
+def behaviours(replies: list[str], cuts: list[bool], detector: str, taught: list[str] | None = None) -> list[str]:
     """For each reply one of BEHAVIOURS: what can be judged gets the class that the named detector gives.
+
+    `taught` are the texts of refusals, for the detector that looks for no others.
 
     Thoughts are removed before. `invalid` is what is empty, looping or unreadable then, says nothing, or is a thought
     that does not end; `unread` what is in a language that the detector was not made for. Raises KeyError when there is
     no detector of that name.
     """
-    judge = DETECTORS[detector]
+    judge, given = named(detector), [] if taught is None else [taught]
     said = [without_thoughts(reply) for reply in replies]
     found = [unjudged(text, cut, judge.languages) for text, cut in zip(said, cuts, strict=True)]
-    classes = iter(judge.classify([text for text, why in zip(said, found, strict=True) if why is None]))
+    classes = iter(judge.classify([text for text, why in zip(said, found, strict=True) if why is None], *given))
     return [why or next(classes) for why in found]
 
 

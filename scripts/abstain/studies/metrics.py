@@ -15,14 +15,16 @@ def measures_of(study: dict, arm: str, mix: str) -> set[Measure]:
     """Everything that the summary holds of an arm on a mix; a test compares it with the tables."""
     if mix not in scored_on(study, arm):
         return set()
-    metrics = [metric for scorer in study["scorers"] for metric in load_scorer(scorer).METRICS]
+    scorers = {load_scorer(name): record for name, record in study["scorers"].items()}
+    is_base = study["arms"][arm]["from"] is None
     found = {
         (row["prompt"], row["kind"] if metric.by_kind else ALL, metric.name)
         for row in study["mixes"][mix]["rows"]
-        for metric in metrics
-        if row["should"] in metric.should and not (metric.needs_base and study["arms"][arm]["from"] is None)
+        for scorer, record in scorers.items()
+        for metric in scorer.METRICS
+        if row["should"] in metric.should and scorer.covers(record, row) and not (metric.needs_base and is_base)
     }
-    names = {metric.name: metric.gap for metric in metrics if metric.gap}
+    names = {metric.name: metric.gap for scorer in scorers for metric in scorer.METRICS if metric.gap}
     for gap, (first, second) in study["gaps"].items():
         both = {(kind, name) for at, kind, name in found if at == first and (second, kind, name) in found}
         found |= {(gap, kind, names[name]) for kind, name in both if name in names}

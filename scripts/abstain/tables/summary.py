@@ -1,5 +1,6 @@
 """The summary: every metric of every run, of each arm over its seeds, and of the gaps between two prompts."""
 
+import math
 from collections.abc import Callable
 
 import pandas as pd
@@ -10,7 +11,7 @@ from abstain.tables.runs import Runs
 from abstain.tables.samples import Cell, Sample, named, samples
 
 NUMBERS = ("value", "low", "high")
-LEAST = {"share": 0.0, "cosine": -1.0}  # the least value of a unit; the greatest of each is 1
+BOUNDS = {"share": (0.0, 1.0), "cosine": (-1.0, 1.0), "nats": (-math.inf, math.inf)}  # what a unit can be
 COUNTS = ("n", "judged", "clusters")
 PLACE = ["study", "arm", "seed", "mix", "condition", "kind", "metric", "unit"]
 SUMMARY = [*PLACE, *NUMBERS, *COUNTS, "of_judged", "scorer"]
@@ -54,8 +55,8 @@ def numbers(metric: Metric, sample: Sample) -> dict[str, float]:
     if metric.kind == "pooled":
         return {"value": float(metric.pool(sample.values.stack()))}
     value, low, high = sample.estimate().numbers
-    least = -1.0 if sample.kind == "difference" else LEAST[metric.unit]
-    return {"value": value, "low": max(low, least), "high": min(high, 1.0)}
+    least, most = (-1.0, 1.0) if sample.kind == "difference" else BOUNDS[metric.unit]
+    return {"value": value, "low": max(low, least), "high": min(high, most)}
 
 
 def of_judged(sample: Sample) -> float:

@@ -10,12 +10,12 @@ from math import fsum
 from pathlib import Path
 
 from abstain.jobs.files import read_json
+from abstain.models.sentences import DIGITS, embeddings
 from abstain.scorers.detectors import cues
 from abstain.scorers.detectors.rules import abstain_rules
 from abstain.scorers.detectors.voice import own
 
 MODEL = Path(__file__).resolve().parents[4] / "models/detector/weights.json"
-DIGITS = 4  # decimals of a cosine, as for closeness; float32 is good for six
 SHORT = 3  # sentences at most
 PLACES = ("first", "opening", "any", "mean")  # of a reply's sentences, as cues have it, and of all that are read
 
@@ -57,8 +57,6 @@ def features(replies: Sequence[str], sentences: dict[str, list[str]], heads: Seq
     `sentences` are the texts, by their kind, with which a reply's own are compared. For each of `heads` there is a list
     with a row for each reply: of the whole reply for None, else as if it ended after so many sentences.
     """
-    from abstain.scorers.closeness import embeddings
-
     texts = [own(reply) for reply in replies]
     said = [cues.sentences(text) for text in texts]
     vectors = embeddings(

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
+from abstain.scorers.detectors.language import WORDS
+
 CLASSES = ("refuse", "partial", "answer")
 EUROPEAN = ("en", "de", "fr", "es", "it", "pt", "nl")
 
@@ -22,9 +24,9 @@ class Detector:
     languages: tuple[str, ...]  # those that it was made for; another language is `unread`
     models: tuple[str, ...] = ()  # files of the project that it reads
 
-    def classify(self, replies: Sequence[str]) -> list[str]:
-        """One of CLASSES for each reply."""
-        return import_module(f"abstain.scorers.detectors.{self.module}").classify(replies)
+    def classify(self, replies: Sequence[str], *taught: Sequence[str]) -> list[str]:
+        """One of CLASSES for each reply; a detector of taught refusals is given their texts."""
+        return import_module(f"abstain.scorers.detectors.{self.module}").classify(replies, *taught)
 
     def __call__(self, reply: str) -> str:
         """One of CLASSES for one reply."""
@@ -36,18 +38,24 @@ DETECTORS = {
     "abstain-rules": Detector("rules", "text", EUROPEAN),
     "learned": Detector("learned", "embedding", ("en",), ("models/detector/weights.json",)),
 }
+TAUGHT = {"exact": Detector("exact", "text", tuple(WORDS))}  # not of natural replies, so no agreement
+
+
+def detector(name: str) -> Detector:
+    """The detector of this name, of natural or of taught refusals; else KeyError."""
+    return (DETECTORS | TAUGHT)[name]
 
 
 def modules(names: Sequence[str]) -> list[str]:
     """The modules of these detectors, below scripts/."""
-    return [f"abstain/scorers/detectors/{DETECTORS[name].module}.py" for name in names]
+    return [f"abstain/scorers/detectors/{detector(name).module}.py" for name in names]
 
 
 def models(names: Sequence[str]) -> list[str]:
     """The files that these detectors read, below the project's folder."""
-    return [path for name in names for path in DETECTORS[name].models]
+    return [path for name in names for path in detector(name).models]
 
 
 def with_cost(cost: str) -> list[str]:
-    """The names of the detectors of this cost, sorted."""
-    return sorted(name for name, detector in DETECTORS.items() if detector.cost == cost)
+    """The names of the detectors of natural replies that have this cost, sorted."""
+    return sorted(name for name, each in DETECTORS.items() if each.cost == cost)
