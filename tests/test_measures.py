@@ -9,7 +9,7 @@ from damages import faults
 
 from abstain.plots.registry import load as load_plot
 from abstain.scorers.metric import metrics
-from abstain.settings.arms import predictions, scored_on
+from abstain.settings.arms import controls, is_asked, predictions, scored_on
 from abstain.studies.metrics import measures_of
 from abstain.tables.summary import summarise_runs
 
@@ -29,11 +29,13 @@ def in_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def replies(study: dict, mix: str) -> pd.DataFrame:
-    """Two scored replies to each row of a mix, with all that any scorer says of them."""
-    rows = pd.DataFrame(study["mixes"][mix]["rows"] * 2).rename(columns={"prompt": "condition"})
+def replies(study: dict, arm: str, mix: str) -> pd.DataFrame:
+    """Two scored replies of an arm to each row of a mix that it is asked, with all that any scorer says of them."""
+    asked = [row for row in study["mixes"][mix]["rows"] if is_asked(study["arms"][arm], row["kind"])]
+    rows = pd.DataFrame(asked * 2).rename(columns={"prompt": "condition"})
     request = rows.groupby(["kind", "condition"]).cumcount().astype(str) + rows.kind
-    rows = rows.assign(id=range(len(rows)), request=request, behaviour="refuse", cut=0.0, abstention=0.5)
+    rows = rows.assign(id=range(len(rows)), request=request, behaviour="refuse", cut=0.0)
+    rows["abstention"] = None if arm in controls(study) else 0.5  # which is read off a checkpoint
     return rows.assign(cosine=(rows.should == "refuse").map({True: 0.5, False: None}))
 
 
@@ -43,7 +45,7 @@ def replies(study: dict, mix: str) -> pd.DataFrame:
 )
 def test_the_metrics_that_a_claim_may_name_are_those_of_the_summary(name, more):
     study = {**STUDIES[name], "scorers": {**STUDIES[name]["scorers"], **more}}
-    runs = {tuple(each.values()): replies(study, each["mix"]) for each in predictions(study)}
+    runs = {tuple(each.values()): replies(study, each["arm"], each["mix"]) for each in predictions(study)}
     summary = summarise_runs(runs, name, [], study["gaps"], metrics(study["scorers"]))
     measured = {place: set() for place in ((arm, mix) for arm in study["arms"] for mix in scored_on(study, arm))}
     for row in summary.itertuples():
@@ -123,7 +125,7 @@ def test_a_claim_on_closeness_where_nothing_should_be_refused_is_refused(pocket)
     said = faults(settings)
     assert [fault.split(": ")[1] for fault in said] == [
         "figures.similarity",
-        *(f"claims.{i}.metric" for i in (0, 1, 2, 3, 4, 9)),
+        *(f"claims.{i}.metric" for i in (0, 1, 2, 3, 4, 5, 10)),
     ]
     assert all("'closeness" in fault or "'correct-refusal'" in fault for fault in said)
 
