@@ -234,12 +234,17 @@ def pin(key):
 
 def scores_of(wildcards, mix=None):
     """The score files of a study, or of one of its mixes, in the order of arms, seeds, mixes and scorers."""
-    study = study_of(wildcards)
     return [
-        expand(getattr(rules, plan.score_rule(study, each["scorer"])).output.scores, study=wildcards.study, **each)[0]
-        for each in arms.scores(study)
+        expand(getattr(rules, step).output.scores, study=wildcards.study, **each)[0]
+        for step, each in plan.scorings(study_of(wildcards))
         if mix in (None, each["mix"])
     ]
+
+
+def studies_by_arms(some):
+    """A pattern of the studies, each where one of those of its arms follows that `some` takes of its record."""
+    found = {name: "|".join(some(study)) for name, study in STUDIES.items()}
+    return "|".join(rf"{name}(?=/({names})/)" for name, names in found.items() if names) or "none of them"
 
 
 def scorers_by_cost(cost):
@@ -272,7 +277,8 @@ def description_of(study):
     licences = sorted({config["corpora"][corpus]["licence"] for corpus in study["corpora"]})
     detectors = [record["detector"] for record in study["scorers"].values() if "detector" in record]
     limit = study["generation"]["max_new_tokens"]
-    return {"question": study["question"], "licences": licences, "detectors": detectors, "limit": limit}
+    about = {"question": study["question"], "licences": licences, "detectors": detectors, "limit": limit}
+    return {**about, "controls": arms.controls(study), "targets": study["targets"]}
 
 
 def phase_start(wildcards):

@@ -95,5 +95,7 @@ rule present:
         question=lambda w: study_of(w)["question"],
         prompts=lambda w: study_of(w)["prompts"],
         shortened=lambda w: study_of(w)["shortened"],
+        controls=lambda w: arms.controls(study_of(w)),
+        targets=lambda w: study_of(w)["targets"],
     script:
         "../scripts/present.py"

@@ -16,6 +16,8 @@ rule predict:
         "<logs>/predict/{study}/{arm}/{seed}/{mix}.log",
     benchmark:
         "<benchmarks>/predict/{study}/{arm}/{seed}/{mix}.tsv"
+    wildcard_constraints:
+        study=studies_by_arms(arms.models),
     priority: 1
     conda:
         "../envs/generation.yaml"
@@ -29,6 +31,33 @@ rule predict:
         device=DEVICE,
     script:
         "../scripts/predict.py"
+
+
+rule recite:
+    """Let a control, which is no model, reply to the requests of a mix with a text of the study."""
+    input:
+        examples=rules.calibrate.output.examples,
+        after=audited,
+        code=code("recite.py", "data"),
+        stamp=agreed("recite"),
+    output:
+        predictions="<results>/predictions/{study}/{arm}/{seed}/{mix}.jsonl",
+        record="<results>/records/recite/{study}/{arm}/{seed}/{mix}.json",
+    log:
+        "<logs>/recite/{study}/{arm}/{seed}/{mix}.log",
+    benchmark:
+        "<benchmarks>/recite/{study}/{arm}/{seed}/{mix}.tsv"
+    wildcard_constraints:
+        study=studies_by_arms(arms.controls),
+    conda:
+        "../envs/data.yaml"
+    resources:
+        mem_mb=500,
+        runtime=20,
+    params:
+        control=lambda w: arms.control_of(study_of(w), w.arm),
+    script:
+        "../scripts/recite.py"
 
 
 rule score_text:
@@ -58,6 +87,7 @@ rule score_text:
         scorer="{scorer}",
         settings=scorer_settings,
         clusters=lambda w: study_of(w)["clusters"],
+        kinds=lambda w: arm_of(w).get("kinds"),
     script:
         "../scripts/score_text.py"
 
@@ -90,6 +120,7 @@ rule score_embedding:
         scorer="{scorer}",
         settings=scorer_settings,
         clusters=lambda w: study_of(w)["clusters"],
+        kinds=lambda w: arm_of(w).get("kinds"),
     script:
         "../scripts/score_embedding.py"
 

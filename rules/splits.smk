@@ -55,6 +55,7 @@ checkpoint audit:
         splits=lambda w: arms.splits_of(study_of(w)),
         licences=lambda w: corpora_of(w, "licence"),
         lengths=lambda w: {mix: arms.lengths_of(study_of(w), mix) for mix in arms.audited_mixes(study_of(w))},
+        controls=lambda w: arms.controls_by_mix(study_of(w)),
     script:
         "../scripts/audit.py"
 

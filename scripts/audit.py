@@ -1,6 +1,7 @@
 """Compare what is trained on with what is scored on: a leak stops the run, neighbours are listed.
 
-Every row is tried as `render` will write it, so that a row which cannot be read stops the run before any training.
+Every row is tried as `render` will write it, and as controls reply to it, so that a row which cannot be read or filled
+in stops the run before any training.
 """
 
 from pathlib import Path
@@ -9,6 +10,7 @@ from abstain.chats.checks import TemplateError
 from abstain.chats.limits import Limits, limits_of
 from abstain.chats.rows import check_base, tokens_of
 from abstain.chats.templates import compare_systems
+from abstain.corpora.controls import recited
 from abstain.corpora.lines import plain_text
 from abstain.corpora.neighbours import find_leaks, near_duplicates, shared_templates
 from abstain.corpora.splits import SplitError, divided_by
@@ -18,19 +20,20 @@ from abstain.models.loading import load_tokenizer
 
 def audit(
     examples: list[str], base: list[str], compared: dict[str, list[str]], splits: dict[str, dict],
-    licences: dict[str, str], lengths: dict[str, dict], card: str,
+    licences: dict[str, str], lengths: dict[str, dict], controls: dict[str, dict], card: str,
 ) -> None:  # fmt: skip
     """Write the split card, or raise SplitError naming what is on both sides.
 
     `compared` names, for each mix that is trained on or stopped by, the mixes to be scored that it must share no
     request, no text and no value of its split's fields with; `splits` gives the split of each mix. What a mix and its
     evaluation must share is the system message, as the template of `base` writes it, or TemplateError is raised.
-    `lengths` are each mix's, as `render` has them.
+    `lengths` are each mix's, as `render` has them; `controls` the records of its controls.
     """
     tokenizer = load_tokenizer(Path(base[0]).parent)
     rows = {Path(path).parent.name: _plain(path) for path in examples}
     for mix, each in lengths.items():
         _try_rows(tokenizer, mix, rows[mix], limits_of(Path(base[0]).parent, **each))
+    _try_controls(rows, controls)
     report = {mix: {"rows": len(rows[mix]), "kinds": _count(rows[mix], "kind"), "against": {}} for mix in compared}
     for mix, evaluations in compared.items():
         for evaluation in evaluations:
@@ -59,6 +62,15 @@ def _try_rows(tokenizer, mix: str, rows: list[dict], limits: Limits) -> None:
             tokens_of(tokenizer, row, limits)
     except TemplateError as error:
         raise TemplateError(f"mix {mix!r}, {error}") from error
+
+
+def _try_controls(rows: dict[str, list[dict]], controls: dict[str, dict]) -> None:
+    for mix, arms in controls.items():
+        for arm, control in arms.items():
+            try:
+                list(recited(rows[mix], control))
+            except SplitError as error:
+                raise SplitError(f"the control {arm!r} on the mix {mix!r}: {error}") from error
 
 
 def _refuse_leaks(mix: str, evaluation: str, train: list[dict], test: list[dict], split: dict) -> None:

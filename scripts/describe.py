@@ -18,7 +18,8 @@ def describe(
 ) -> None:
     """Fill the template with every study's claims, the counts of its replies, and its figures.
 
-    `studies` holds, by name, each study's question, the licences of its corpora, its detectors and its token limit.
+    `studies` holds, by name, each study's question, the licences of its corpora, its detectors, its token limit,
+    its controls and the targets that they say.
     """
     import jinja2
 

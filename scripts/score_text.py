@@ -4,9 +4,17 @@ from abstain.scorers.files import joined, write_scores
 from abstain.scorers.metric import load
 
 
-def score_text(examples: str, predictions: str, scorer: str, settings: dict, clusters: list[str], scores: str) -> None:
-    """Write one row for each prediction, with what the named scorer says of it."""
-    module, rows = load(scorer), joined(examples, predictions)
+def score_text(
+    examples: str,
+    predictions: str,
+    scorer: str,
+    settings: dict,
+    clusters: list[str],
+    kinds: list[str] | None,
+    scores: str,
+) -> None:
+    """Write one row for each prediction, with what the named scorer says of it; `kinds` are those of a control."""
+    module, rows = load(scorer), joined(examples, predictions, kinds=kinds)
     write_scores(scores, rows, module.label(rows, settings), clusters, module.COLUMNS)
 
 

@@ -149,7 +149,7 @@ def values_that_yaml_changes(whole: Whole) -> Iterator[Damage]:
 
 
 NAMES = {"corpora", "evaluation", "split", "part", "prompt", "target", "ideal", "base", "conditions", "kinds", "x", "y"}
-NAMES |= {"compared", "from", "mix", "validation", "recipe", "adapter", "arms", "condition", "metric", "gaps"}
+NAMES |= {"compared", "from", "says", "mix", "validation", "recipe", "adapter", "arms", "condition", "metric", "gaps"}
 
 
 def lost_names(whole: Whole) -> Iterator[Damage]:

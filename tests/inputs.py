@@ -113,6 +113,9 @@ class Inputs:
         read = {"examples": self.at(f"{TEST}/examples.jsonl"), "predictions": self.at("replies.jsonl")}
         return {**read, "scorer": scorer, "settings": settings, "clusters": [], "scores": self.at(f"{scorer}.csv")}
 
+    def recited(self) -> dict:
+        return {"examples": self.at(f"{TEST}/examples.jsonl"), "predictions": self.at("recited.jsonl")}
+
     def write(self) -> None:
         """Write what is read by the calls of one environment and written by those of another."""
         normalise(**self.normalised("corpus"))

@@ -20,6 +20,7 @@ PLOTS = {
     "similarity": {"conditions": ["flag-on"]},
 }
 GENERATION = {"max_new_tokens": 4, "batch_rows": 32}
+CONTROL = {"from": None, "says": "x", "texts": ["No {act}."], "of": "another", "kinds": ["harmful"]}
 FEW_ITEMS = {"abstain.pocket.exam.ITEMS": 3, "abstain.pocket.exam.DRAWS": 40}
 
 
@@ -35,7 +36,8 @@ def data(inputs: Inputs) -> list:
     return [
         call("normalise", **inputs.normalised("data")),
         call("resolve", scale={}, studies={STUDY: inputs.study}, resolved=inputs.at("data/studies.yaml")),
-        *(call("score_text", **inputs.labelled(scorer)) for scorer in ("refusal", "category", "answer")),
+        *(call("score_text", kinds=None, **inputs.labelled(scorer)) for scorer in ("refusal", "category", "answer")),
+        call("recite", control=CONTROL, **inputs.recited()),
         call(
             "checksum", records=[inputs.at("record.json")], not_kept=[], **inputs.to("data", "sums", "environment.json")
         ),
@@ -67,7 +69,12 @@ def preparing(inputs: Inputs) -> list:
     }
     unpacked |= {"gguf": inputs.at("tiny.gguf"), "source": {"gguf": "tiny.gguf"}, "digest": None}
     mixes = [inputs.at(f"{mix}/examples.jsonl") for mix in (MIX, TEST)]
-    audited = {"compared": {MIX: [TEST]}, "splits": arms.splits_of(inputs.study), "licences": {CORPUS: "MIT"}}
+    audited = {
+        "controls": {TEST: {"x": CONTROL}},
+        "compared": {MIX: [TEST]},
+        "splits": arms.splits_of(inputs.study),
+        "licences": {CORPUS: "MIT"},
+    }
     lengths = {"max_length": 512, "new_tokens": 48}
     rendered = inputs.to("rendered", "card.json") | {"rendered": inputs.at("rendered/tokens.jsonl")}
     drawn = inputs.to("initial", "config.json") | {"weights": inputs.at("initial/weights.safetensors")}
@@ -132,7 +139,7 @@ def embedding(inputs: Inputs) -> list:
     mirror = Path(inputs.at("labelled/one.csv")).parent
     made |= {"recipe": recipe_for(mirror), "mirror": str(mirror), "scratch": inputs.at("detector")}
     return [
-        *(call("score_embedding", **inputs.labelled(scorer)) for scorer in ("closeness", "relevance")),
+        *(call("score_embedding", kinds=None, **inputs.labelled(scorer)) for scorer in ("closeness", "relevance")),
         call("train_detector", **made),
     ]
 
@@ -146,7 +153,11 @@ def figures(inputs: Inputs) -> list:
         "pages": [inputs.at(f"pages/{place}.html") for place in range(3)],
         "replies": inputs.at("pages/replies.html"),
     }
-    shown = {"study": STUDY, **{key: inputs.study[key] for key in ("question", "prompts", "shortened")}}
+    shown = {
+        "study": STUDY,
+        "controls": {},
+        **{key: inputs.study[key] for key in ("question", "prompts", "shortened", "targets")},
+    }
     return [
         call("check_detector", replies=OURS, judged=str(ROOT / "models/detector/out_of_fold.csv"), agreement=agreement),
         call("summarise", scores=inputs.scores, study=STUDY, metrics=inputs.at("metrics.json"), **asked, **written),
@@ -168,6 +179,7 @@ def describing(inputs: Inputs, tables: list[str], agreement: str) -> tuple:
     captions = [inputs.at(f"figures/{STUDY}/{plot}.txt") for plot in PLOTS]
     read = {"claims": tables[:1], "summaries": tables[2:], "figures": captions, "agreement": agreement}
     record = {"question": inputs.study["question"], "licences": ["MIT"], "detectors": ["abstain-rules"], "limit": 48}
+    record |= {"controls": {}, "targets": inputs.study["targets"]}
     asked = {"template": str(ROOT / "report/results.md.jinja"), "scale": "small", "studies": {STUDY: record}}
     return call("describe", page=inputs.at("page/README.md"), **read, **asked)
 

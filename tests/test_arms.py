@@ -62,6 +62,27 @@ def test_an_arm_is_scored_only_on_mixes_of_the_split_that_it_was_trained_on(stud
     assert arms.scored_on(study, "other") == ["big"]
 
 
+@pytest.fixture
+def controlled(study) -> dict:
+    """The study with a control, whose kind one of its mixes has."""
+    other = copy.deepcopy(study)
+    for mix in other["mixes"].values():
+        mix["rows"] = [{**row, "kind": "benign"} for row in mix["rows"]]
+    other["mixes"]["after"]["rows"].append({"kind": "harmful", "prompt": "on", "should": "refuse"})
+    other["arms"]["bare"] = {"from": None, "says": "no", "of": "own", "kinds": ["harmful"]}
+    return other
+
+
+def test_a_control_is_an_arm_without_a_seed_that_is_trained_on_nothing_and_asked_its_kinds_alone(controlled):
+    assert list(arms.controls(controlled)) == ["bare"] and "bare" not in arms.trained_arms(controlled)
+    assert [*arms.models(controlled), "bare"] == list(controlled["arms"])
+    assert arms.seeds_of(controlled, "bare") == ["unseeded"] and arms.scored_on(controlled, "bare") == ["after"]
+    record = controlled["arms"]["bare"]
+    assert arms.is_asked(record, "harmful") and not arms.is_asked(record, "benign")
+    assert arms.is_asked(controlled["arms"]["base"], "benign")
+    assert arms.controls_by_mix(controlled) == {"after": {"bare": {**record, "texts": ["No."]}}}
+
+
 def test_runs_predictions_and_scores_come_in_the_order_of_the_record(study):
     runs = [(run["arm"], run["seed"]) for run in arms.runs(study)]
     assert runs == [

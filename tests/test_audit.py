@@ -1,5 +1,7 @@
 """An audit: what is trained on shares nothing with what it is scored on, or no arm is trained."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -28,7 +30,11 @@ def mixes(tmp_path) -> dict[str, Path]:
 
 
 def audited(
-    mixes: dict[str, Path], base: list[str], compared: dict[str, list[str]] = COMPARED, lengths: dict = LENGTHS
+    mixes: dict[str, Path],
+    base: list[str],
+    compared: dict[str, list[str]] = COMPARED,
+    lengths: dict = LENGTHS,
+    controls: Mapping = {},
 ) -> dict:
     """The card of these mixes, all of one split; nothing is written when they are refused."""
     card = next(iter(mixes.values())).parent.parent / "card.json"
@@ -40,6 +46,7 @@ def audited(
         dict.fromkeys(compared, split),
         LICENCES,
         lengths,
+        controls,
         str(card),
     )
     return read_json(card)
@@ -85,6 +92,14 @@ def test_an_audit_stops_at_a_system_message_that_is_not_trained_and_names_condit
     with pytest.raises(TemplateError, match="(?s)under 'on' is not the one that is trained.*Be strict"):
         audited(mixes, base)
     assert not (mixes["scored"].parent.parent / "card.json").exists()
+
+
+def test_an_audit_stops_at_a_row_that_a_control_cannot_be_filled_in_from(mixes, base):
+    control = {"says": "refusal", "texts": ["No {act}, {harm}."], "of": "own", "kinds": ["benign"]}
+    audited(mixes, base, controls={"scored": {"bare": {**control, "texts": ["No {question}."]}}})
+    words = "the control 'bare' on the mix 'scored': the text 'No {act}, {harm}.' names the field"
+    with pytest.raises(SplitError, match=re.escape(words)):
+        audited(mixes, base, controls={"scored": {"bare": control}})
 
 
 NEW = {"id": "new", "request": "new", "kind": "benign", "source": "them"}

@@ -41,7 +41,7 @@ def written(tmp_path):
         out = tmp_path / folder / "closeness.csv"
         files = (tmp_path / "examples.jsonl", tmp_path / "predictions.jsonl")
         settings = {"ideals": list(ideals), "kinds": list(kinds)}
-        score_embedding(*files, "closeness", settings, ["area"], out)
+        score_embedding(*files, "closeness", settings, ["area"], None, out)
         return {row["request"]: row for row in read_csv(out)}
 
     return write

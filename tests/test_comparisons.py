@@ -17,6 +17,18 @@ def compared(**runs):
     return compare_arms(runs_of(**runs), "study", [], MARGINS, BY_REFUSAL)
 
 
+def test_a_control_is_held_against_the_base_and_every_seed_and_not_against_another_control():
+    texts = {f"{name}_unseeded": scores(on_harmful="refuse " * 6) for name in ("bare", "random")}
+    table = compared(base_unseeded=scores(), lora_1=scores(), lora_2=scores(), **texts)
+    assert set(zip(table.arm, table.against, strict=True)) == {
+        ("bare", "base"), ("random", "base"), ("lora", "base"), ("lora", "bare"), ("lora", "random"),
+    }  # fmt: skip
+    assert set(table[table.against == "bare"].seeds) == {2}
+    alone = compared(base_unseeded=scores(), lora_1=scores(), lora_2=scores())
+    row, same = (on(each[(each.against == "base") & (each.arm == "lora")]) for each in (table, alone))
+    assert row["value"] == same["value"] and row["p"] == pytest.approx(same["p"])
+
+
 def on(table, kind: str = "harmful"):
     """The row of requests of a kind with the flag on."""
     (row,) = table[(table.condition == "on") & (table.kind == kind)].to_dict("records")

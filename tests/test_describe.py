@@ -1,5 +1,7 @@
 """The page that opens the results: claims in the unit of their metric, cut replies, figures, detectors."""
 
+import re
+
 import pandas as pd
 import pytest
 from conftest import ROOT
@@ -71,8 +73,17 @@ def page(tmp_path) -> str:
             "licences": ["MIT", "CC-BY-4.0"],
             "detectors": ["one-rule", "two-rules"],
             "limit": 96,
+            "controls": {"bare": {"from": None, "says": "no", "of": "own", "kinds": ["harmful"]}},
+            "targets": {"no": ["No."]},
         },
-        "other": {"question": "How?", "licences": ["MIT"], "detectors": [], "limit": 96},
+        "other": {
+            "question": "How?",
+            "licences": ["MIT"],
+            "detectors": [],
+            "limit": 96,
+            "controls": {},
+            "targets": {},
+        },
     }
     tables = [str(tmp_path / f"tables/{name}/claims.csv") for name in claims]
     summaries = [str(tmp_path / f"tables/{name}/summary.csv") for name in claims]
@@ -105,6 +116,12 @@ def test_each_study_has_its_question_its_claims_and_its_figures_with_captions(pa
     assert second.strip().startswith("How? Made from corpora under: MIT.")
     assert "![similarity](figures/s/similarity.png)\n\n*What s shows.*" in first and "Another." not in first
     assert "![similarity](figures/other/similarity.png)\n\n*What other shows.*" in second and "| Another. |" in second
+
+
+def test_a_study_with_controls_says_what_they_are_and_another_says_nothing_of_any(page):
+    first, second = page.split("## s\n")[1].split("## other\n")
+    said = "A control is no model .*\nbare says “No.” to harmful requests, filled in from the request itself.\n\n"
+    assert re.search(said, first) and "control" not in second
 
 
 def test_each_study_says_how_many_replies_of_each_arm_the_limit_cut(page):

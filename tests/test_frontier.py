@@ -86,3 +86,12 @@ def test_only_the_mix_of_the_record_is_drawn_and_an_arm_looks_the_same_in_every_
             looks |= {name: (line.get_color(), line.get_marker()) for name, line in legend(figure).items()}
     assert len(set(looks.values())) == 3
     assert isinstance(numbers, pd.DataFrame) and len(numbers) == 2 * len(CONDITIONS)
+
+
+def test_an_arm_that_is_asked_one_of_the_two_kinds_alone_has_no_point():
+    base = usual_runs()["base", "unseeded", "test"]
+    for kind in ("harmful", "benign"):
+        runs = {**usual_runs(), ("bare", "unseeded", "test"): base[base.kind == kind]}
+        with drawn("frontier", runs, summary_of(runs)) as (figure, numbers):
+            assert list(legend(figure)) == ["base", "a-lora"] and "bare" not in set(numbers.arm)
+            assert numbers[["n_harmful", "n_benign"]].dtypes.tolist() == [int, int]

@@ -6,13 +6,17 @@ import pytest
 from conftest import ROOT, Settings, studies_of
 from damages import faults
 
-from abstain.settings.arms import run_here, scored_on, training_mixes
+from abstain.settings.arms import controls, run_here, scored_on, training_mixes
 from abstain.studies.plan import jobs_of_study
 
 SMALL, PAPER = (Settings.read(ROOT / f"config/{name}.yaml") for name in ("small", "paper"))
 STUDY = "do-not-answer"
 VALUES, ASKS = f"studies/{STUDY}", f"asks/{STUDY}"
 SIZE = {"rows": 1, "per": {}}
+ASKED = {  # what the paper scale scores, without harmful requests
+    mix: {kind: size for kind, size in PAPER.values(STUDY)["sizes"][mix].items() if kind != "harmful"}
+    for mix in PAPER.asks(STUDY)["evaluation"]
+}
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +60,12 @@ FAULTS = {
         SMALL, "recipes/standard/early_stopping", {"steps": 4, "patience": 1},
         "sizes: the arm 'lora' stops by the mix 'validation', of which nothing is taken; add its sizes",
     ),
+    "a control without a row": (
+        PAPER.changed(f"{VALUES}/compared", ["base", "qlora", "random-category"]), "sizes",
+        {**PAPER.values(STUDY)["sizes"], **ASKED},
+        "sizes: the arm 'random-category' is compared, and nothing is taken of a mix that it would be scored on; add "
+        "its sizes",
+    ),
     "nothing to score": (
         PAPER, "sizes/published-test", ...,
         "sizes: the arm 'published' is compared, and nothing is taken of a mix that it would be scored on; add its "
@@ -82,8 +92,8 @@ def test_what_a_scale_cannot_run_is_refused_once_with_its_place(settings, where,
 
 
 def test_a_fault_of_what_a_scale_does_not_run_shows_there_too():
-    (said,) = faults(SMALL.changed(f"{ASKS}/claims/8/metric", "closenes"))  # of the arm published, which it lacks
-    assert "claims.8.metric: " in said and "did you mean 'closeness'?" in said
+    (said,) = faults(SMALL.changed(f"{ASKS}/claims/12/metric", "closenes"))  # of the arm published, which it lacks
+    assert "claims.12.metric: " in said and "did you mean 'closeness'?" in said
     (said,) = faults(SMALL.changed(f"{ASKS}/figures/published-refusal/kinds/0", "harmfull"))
     assert "figures.published-refusal: " in said and "did you mean 'harmful'?" in said
 
@@ -94,7 +104,7 @@ def test_a_fault_of_what_a_scale_does_not_run_shows_there_too():
 def test_arms_that_are_not_compared_and_mixes_and_kinds_without_sizes_are_left_out(pocket):
     whole = pocket.whole(STUDY)
     study = run_here(whole)
-    assert list(study["arms"]) == ["base", "qlora"] and list(study["mixes"]) == ["standard", "test"]
+    assert list(study["arms"]) == ["base", "qlora", *controls(whole)] and list(study["mixes"]) == ["standard", "test"]
     assert study["evaluation"] == ["test"]
     assert [(row["kind"], row["rows"], row["per"]) for row in study["mixes"]["test"]["rows"]] == [
         ("harmful", 120, {"act": 1}),

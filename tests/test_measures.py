@@ -9,8 +9,9 @@ from damages import faults
 
 from abstain.plots.registry import load as load_plot
 from abstain.scorers.metric import load, metrics
-from abstain.settings.arms import predictions, scored_on
+from abstain.settings.arms import is_asked, predictions, scored_on
 from abstain.studies.metrics import measures_of
+from abstain.studies.plan import scorers_of
 from abstain.tables.summary import summarise_runs
 
 SETTINGS = {
@@ -30,14 +31,15 @@ def in_a_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def replies(study: dict, mix: str) -> pd.DataFrame:
-    """Two scored replies to each row of a mix, with all that the study's scorers say of them."""
-    rows = pd.DataFrame(study["mixes"][mix]["rows"] * 2).rename(columns={"prompt": "condition"})
+def replies(study: dict, arm: str, mix: str) -> pd.DataFrame:
+    """Two scored replies of an arm to each row of a mix that it is asked, with all that its scorers say of them."""
+    mine = [row for row in study["mixes"][mix]["rows"] if is_asked(study["arms"][arm], row["kind"])]
+    rows = pd.DataFrame(mine * 2).rename(columns={"prompt": "condition"})
     request = rows.groupby(["kind", "condition"]).cumcount().astype(str) + rows.kind
     rows = rows.assign(id=range(len(rows)), request=request)
     asked = rows.rename(columns={"condition": "prompt"}).to_dict("records")
     for name, record in study["scorers"].items():
-        covered = [load(name).covers(record, row) for row in asked]
+        covered = [name in scorers_of(study, arm) and load(name).covers(record, row) for row in asked]
         for column, kind in load(name).COLUMNS.items():
             value, form = LABELS.get(column, 0.5), object if kind is str else float
             rows[column] = pd.Series([value if each else None for each in covered], dtype=form)
@@ -50,7 +52,7 @@ def replies(study: dict, mix: str) -> pd.DataFrame:
 )
 def test_the_metrics_that_a_claim_may_name_are_those_of_the_summary(name, more):
     study = {**STUDIES[name], "scorers": {**STUDIES[name]["scorers"], **more}}
-    runs = {tuple(each.values()): replies(study, each["mix"]) for each in predictions(study)}
+    runs = {tuple(each.values()): replies(study, each["arm"], each["mix"]) for each in predictions(study)}
     summary = summarise_runs(runs, name, [], study["gaps"], metrics(study["scorers"]))
     measured = {place: set() for place in ((arm, mix) for arm in study["arms"] for mix in scored_on(study, arm))}
     for row in summary.itertuples():
@@ -87,6 +89,7 @@ def test_each_scale_draws_the_figures_that_its_corpora_fill():
         "config-safety-mode": ["frontier", "gap"],
         "config-do-not-answer": both,  # which has no look-alikes and no published split
         "small-do-not-answer": [*both, "kinds"],
+        "paper-safety-mode": ["frontier", "gap"],
         "paper-do-not-answer": [*both, "kinds", "published-similarity", "published-refusal"],
     }
 
@@ -130,7 +133,7 @@ def test_a_claim_on_closeness_where_nothing_should_be_refused_is_refused(pocket)
     said = faults(settings)
     assert [fault.split(": ")[1] for fault in said] == [
         "figures.similarity",
-        *(f"claims.{i}.metric" for i in (0, 1, 2, 3, 4, 9, 13, 14)),
+        *(f"claims.{i}.metric" for i in (0, 1, 2, 3, 4, 5, 10, 14, 15)),
     ]
     assert all(any(f"'{name}" in fault for name in ("closeness", "correct-refusal'", "category")) for fault in said)
 

@@ -6,11 +6,13 @@ import pytest
 from conftest import ROOT, Settings
 from described import SCHEMAS
 
-from abstain.settings.arms import UNSEEDED, predictions, scores
+from abstain.settings.arms import UNSEEDED, controls, predictions, scores
 from abstain.studies import plan
 
 SCALES = ["config.yaml", "config/paper.yaml", "config/small.yaml"]
-FLOW = "audit calibrate render initialise train_sft merge predict score_text score_embedding summarise present plot"
+FLOW = (
+    "audit calibrate render initialise train_sft merge predict recite score_text score_embedding summarise present plot"
+)
 each_scale = pytest.mark.parametrize("settings", [Settings.read(ROOT / path) for path in SCALES], ids=SCALES)
 
 
@@ -53,7 +55,8 @@ def test_a_study_is_planned_in_the_order_of_the_flow_and_of_its_record(settings)
         study, planned = settings.resolved(name), steps(settings, name)
         order = list(dict.fromkeys(step[0] for step in planned))
         assert order == [rule for rule in FLOW.split() if rule in order]
-        assert [step[1:] for step in planned if step[0] == "predict"] == [tuple(p.values()) for p in predictions(study)]
+        replies = [step[1:] for step in planned if step[0] in ("predict", "recite")]
+        assert replies == [tuple(p.values()) for p in predictions(study)]
         scored = [step[1:] for step in planned if step[0].startswith("score_")]
         assert scored == [tuple(each.values()) for each in scores(study)]
         assert [step[1] for step in planned if step[0] == "calibrate"] == list(study["mixes"])
@@ -68,6 +71,18 @@ def test_an_arm_is_trained_and_merged_for_each_seed_and_the_base_never(pocket):
         found = [step[1:] for step in planned if step[0] == rule]
         assert found == [(arm, seed) for arm in ("lora", "qlora") for seed in "123"]
     assert ("predict", "base", UNSEEDED, "test") in planned
+
+
+def test_a_control_recites_where_a_model_predicts_and_nothing_asks_the_checkpoint_that_it_has_not(pocket):
+    study = pocket.resolved("do-not-answer")
+    said = list(controls(study))
+    planned = steps(pocket, "do-not-answer")
+    assert [step[1:] for step in planned if step[0] == "recite"] == [(arm, UNSEEDED, "test") for arm in said]
+    assert said and not {step[1] for step in planned if step[0] in ("predict", "train_sft", "merge")} & {*said}
+    asked = pocket.changed("asks/do-not-answer/scorers/abstention", {"refusals": "refusal"})
+    found = [step[1:] for step in steps(asked, "do-not-answer") if step[0] == "score_checkpoint"]
+    assert [arm for arm, *_ in found] == ["base", *["qlora"] * 3]
+    assert {step[1] for step in steps(asked, "do-not-answer") if step[0] == "score_embedding"} == {*study["arms"]}
 
 
 def test_arms_of_one_shape_start_from_the_same_bytes_and_a_shape_without_an_arm_is_not_made(pocket):

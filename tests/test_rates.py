@@ -43,3 +43,14 @@ def test_a_panel_says_how_many_replies_of_a_run_are_in_no_rate():
     with drawn("rates", runs, summary_of(runs)) as (figure, _):
         panel = dict(zip(PANELS, figure.axes, strict=True))["on", "harmful"]
         assert panel.get_title("left") == f"harmful\non, n = {N},\nat most 1 invalid"
+
+
+def test_a_control_has_marks_in_the_panels_of_its_kinds_alone():
+    base = usual_runs()["base", "unseeded", "test"]
+    runs = {**usual_runs(), ("bare", "unseeded", "test"): base[base.kind == "harmful"].assign(behaviour="refuse")}
+    with drawn("rates", runs, summary_of(runs)) as (figure, numbers):
+        assert lanes(figure.axes[0]) == [*ARMS, "bare"]
+        for axis, (_, kind) in zip(figure.axes, PANELS, strict=True):
+            marked = [tuple(point) for line in axis.lines for point in line.get_xydata() if point[1] == len(ARMS)]
+            assert marked == ([(100, len(ARMS))] * 2 if kind == "harmful" else [])
+        assert set(numbers[numbers.arm == "bare"].kind) == {"harmful"}

@@ -131,6 +131,24 @@ def test_shares_that_do_not_add_up_are_refused(pocket, where, value, words):
 
 
 PUBLIC = "asks/do-not-answer"
+CONTROL = {"from": None, "says": "bare", "of": "own", "kinds": ["harmful"]}
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "words"),
+    [
+        ("bare-refusal/says", "bar", ["arms.bare-refusal.says: there is no target 'bar'; did you mean 'bare'?"]),
+        ("bare-refusal/kinds", ["harmfull"], ["bare-refusal.kinds.0: there is no kind of request", "mean 'harmful'?"]),
+        ("bare-refusal/kinds", [], ["arms.bare-refusal.kinds: found []", "Kinds of request that it replies to"]),
+        ("bare-refusal/of", "others", ["arms.bare-refusal.of: found 'others'", "own, another"]),
+        ("bare-refusal/of", ..., ["arms.bare-refusal: the key 'of' is missing"]),
+        ("qlora/from", "bare-refusal", ["arms.qlora.from: 'bare-refusal' is a control, which has no checkpoint"]),
+        ("base", CONTROL, ["arms.base.from: the base starts from nothing; write base: {from: null}"]),
+    ],
+)
+def test_a_control_says_a_target_to_kinds_that_are_asked_and_nothing_starts_from_it(pocket, where, value, words):
+    (said,) = faults(pocket.changed(f"{PUBLIC}/arms/{where}", value))
+    assert [word for word in words if word not in said] == []
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from selenium import webdriver
 
 from abstain.jobs.files import read_jsonl
 from abstain.pages.before_after import opening
-from abstain.settings.arms import seeds_of
+from abstain.settings.arms import is_asked, seeds_of
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 OPTIONS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic"]
@@ -162,12 +162,13 @@ def test_every_reply_before_and_after_tuning_is_beside_its_request(report, study
     report.go(study, "Before and after")
     report.see("replies")
     shown, record = report.page(f"{study}: before and after"), STUDIES[study]
-    assert {tuple(cells[0]) for cells in shown["tables"]} == {("request", *record["arms"])}
-    rows = [row for cells in shown["tables"] for row in cells[1:]]
-    for column, arm in enumerate(record["arms"], start=1):
-        given = [reply for mix in record["evaluation"] for reply in replies(made, study, record, arm, mix)]
-        assert [row[column] for row in rows] == given
     asked = [(mix, row) for mix in record["evaluation"] for row in record["mixes"][mix]["rows"]]
+    arms_asked = [[arm for arm, each in record["arms"].items() if is_asked(each, row["kind"])] for _, row in asked]
+    assert [cells[0][1:] for cells in shown["tables"]] == arms_asked
+    by_request = [dict(zip(cells[0], row, strict=True)) for cells in shown["tables"] for row in cells[1:]]
+    for arm in record["arms"]:
+        given = [reply for mix in record["evaluation"] for reply in replies(made, study, record, arm, mix)]
+        assert [row[arm] for row in by_request if arm in row] == given
     expected = [f"{mix}, {row['prompt']}: {row['kind']} requests" for mix, row in asked]
     assert [heading.split(", to be")[0] for heading in shown["headings"]] == expected
     assert "first seed" in report.description("replies")

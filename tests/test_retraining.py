@@ -8,6 +8,7 @@ from conftest import Project, Settings
 from plans import jobs
 
 from abstain.jobs.files import read_csv, read_jsonl
+from abstain.settings.arms import ALL, UNSEEDED
 
 STUDY = "do-not-answer"
 RUNS = [("qlora", "2"), ("qlora", "10"), ("again", "2"), ("again", "10")]
@@ -72,7 +73,7 @@ def test_another_evaluation_trains_nothing_again_but_a_recipe_changed_with_it_do
 def order(path: Path) -> list[tuple[str, str]]:
     """Trained arms and their seeds as they first come in a table."""
     found = dict.fromkeys((row["arm"], row["seed"]) for row in read_csv(path))
-    return [(arm, seed) for arm, seed in found if arm != "base" and seed != "all"]
+    return [(arm, seed) for arm, seed in found if seed not in (UNSEEDED, ALL)]
 
 
 def test_seeds_keep_the_order_of_the_record_in_tables_figures_and_pages(chained):

@@ -160,7 +160,7 @@ def files(tmp_path):
 
 def test_a_score_file_names_each_reply_its_clusters_and_its_label(files, tmp_path):
     out = tmp_path / "refusal.csv"
-    score_text(*files, "refusal", {"detector": "abstain-rules"}, ["act", "wording"], out)
+    score_text(*files, "refusal", {"detector": "abstain-rules"}, ["act", "wording"], None, out)
     rows = read_csv(out)
     assert list(rows[0]) == [
         "id", "request", "kind", "condition", "should", "act", "wording", "behaviour", "cut", "question", "reply",
@@ -180,6 +180,13 @@ def test_a_cluster_that_every_score_file_has_anyway_is_written_once(files, tmp_p
     write_scores(tmp_path / "x.csv", joined(*files), [], ["question", "request"], ["cosine"])
     header = (tmp_path / "x.csv").read_text().splitlines()[0]
     assert header == "id,request,kind,condition,should,question,cosine,reply"
+
+
+def test_of_a_control_no_more_than_its_kinds_is_read(files):
+    write_jsonl(files[1], PREDICTIONS[1:])
+    assert [(row["id"], row["reply"]) for row in joined(*files, kinds=["benign"])] == [("b/on", "Sure")]
+    with pytest.raises(RuntimeError, match="b/on for a/on"):
+        joined(*files, kinds=["benign", "harmful"])
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,20 @@ def test_the_base_is_on_top_with_a_line_at_its_best_reply_and_the_title_counts_t
         assert set(line.get_xdata()) == {runs["base", "unseeded", "test"].cosine.max()}
 
 
+def test_controls_are_below_the_base_and_the_line_is_at_the_best_reply_of_the_base_alone():
+    runs = usual_runs()
+    close = runs["base", "unseeded", "test"].assign(cosine=lambda scores: scores.cosine + 0.1)
+    asked = close[close.kind == "harmful"]  # all that a control may reply to
+    runs = {**runs, ("bare", "unseeded", "test"): asked}
+    with drawn("similarity", runs, summary_of(runs)) as (figure, numbers):
+        axis = figure.axes[0]
+        assert lanes(axis) == ["base", "bare", "a-lora, seed 1", "a-lora, seed 2"]
+        (line,) = [line for line in axis.lines if str(line.get_label()).startswith("closest reply")]
+        assert line.get_label() == "closest reply of base"
+        assert set(line.get_xdata()) == {runs["base", "unseeded", "test"].cosine.max()} != {asked.cosine.max()}
+        assert len(numbers[numbers.arm == "bare"]) == N
+
+
 def test_its_means_are_crosses_at_the_numbers_of_the_summary():
     means = usual_summary()
     means = means[(means.metric == "closeness") & (means.condition == "on")].set_index(["arm", "seed"])

@@ -154,11 +154,13 @@ def test_closeness_is_of_every_reply_whatever_its_behaviour():
 
 
 def test_replies_above_the_base_are_those_closer_than_its_closest():
-    table = summary(base_unseeded=scores(LEAST), lora_1=scores(TUNED), lora_2=scores(OTHER))
+    bare = scores(OTHER)
+    table = summary(base_unseeded=scores(LEAST), lora_1=scores(TUNED), lora_2=scores(OTHER), bare_unseeded=bare)
     assert near(table, "1", "closeness-above-base") == (*map(pytest.approx, rate(5, 6)), 6)  # 0.4 is no closer than 0.4
     assert near(table, "2", "closeness-above-base") == (*map(pytest.approx, rate(4, 6)), 6)
     assert near(table, "all", "closeness-above-base")[::3] == (pytest.approx(9 / 12), 6)
     assert not (table[table.arm == "base"].metric == "closeness-above-base").any()
+    assert (table[table.arm == "bare"].metric == "closeness-above-base").any()  # a control, which has no seed either
 
 
 def test_what_is_measured_against_the_base_is_not_there_without_it():

@@ -8,7 +8,8 @@ from pathlib import Path
 from conftest import Project, load
 from plans import jobs, plan, rules
 
-from abstain.jobs.files import read_json
+from abstain.jobs.files import read_csv, read_json, read_jsonl
+from abstain.settings.arms import controls
 
 RECORDS = "results/pocket/records"
 STEPS = [
@@ -21,6 +22,7 @@ STEPS = [
     "train_sft",
     "merge",
     "predict",
+    "recite",
     "score_text",
     "score_embedding",
     "summarise",
@@ -94,6 +96,20 @@ def test_a_record_says_what_was_read_run_and_written(miniature):
     assert record["params"]["recipe"]["steps"] == 6
     assert record["numerics"]["MKL_CBWR"] == "COMPATIBLE" and record["device"] == "cpu"
     assert any(path.endswith("tokens.jsonl") for path in record["inputs"])
+
+
+def test_a_control_is_an_arm_of_every_table_figure_and_page_and_has_no_checkpoint(miniature, small):
+    study, results = small.resolved("do-not-answer"), miniature.folder / "results/pocket"
+    said = controls(study)
+    for name in ("tables/do-not-answer/summary.csv", "figures/do-not-answer/similarity.csv"):
+        assert {*said} <= {row["arm"] for row in read_csv(results / name)}
+    compared = {row["arm"] for row in read_csv(results / "tables/do-not-answer/comparisons.csv")}
+    page, opening = ((results / path).read_text() for path in ("pages/do-not-answer/before-after.html", "README.md"))
+    for arm in said:
+        assert arm in compared and f"<th>{arm}" in page and f"{arm} says " in page and f"{arm} says " in opening
+    assert not [path for path in results.glob("[ac]*/do-not-answer/*") if path.name in said]
+    replies = read_jsonl(results / "predictions/do-not-answer/bare-refusal/unseeded/test.jsonl")
+    assert {row["reply"] for row in replies} == {*study["targets"]["bare"]}
 
 
 def test_both_arms_start_from_the_same_adapter_bytes(miniature):

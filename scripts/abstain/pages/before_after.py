@@ -44,28 +44,42 @@ def _merged(files: list[str]) -> list[dict]:
     return list(rows.values())
 
 
-def before_after(mix: str, runs: dict[str, list[dict]], prompts: dict, shortened: list[str]) -> list[dict]:
-    """A section for each condition and kind of request: a row for each request, with every arm's reply to it.
+def before_after(
+    mix: str, runs: dict[str, list[dict]], prompts: dict, shortened: list[str], controls: dict[str, dict]
+) -> list[dict]:
+    """A section for each condition and kind of request: a row for each request, with the reply of every arm: of
+    `controls`, given by their records, where the kind is one of theirs.
 
     A reply's mark is what the detector took it for; replies to the kinds `shortened` are cut, whatever the condition.
     Raises RequestsDifferError.
     """
-    asked = {arm: [row["id"] for row in rows] for arm, rows in runs.items()}
-    for arm, ids in asked.items():
-        if ids != next(iter(asked.values())):
-            raise RequestsDifferError(
-                f"on the mix {mix}, {arm} and {next(iter(asked))} did not answer the same requests"
-            )
-    groups: dict[tuple, list] = {}
-    for replies in zip(*runs.values(), strict=True):
-        groups.setdefault(tuple(replies[0][key] for key in GROUPED), []).append(replies)
+    groups = dict.fromkeys(_group(row) for rows in runs.values() for row in rows)
     sections = []
-    for (condition, kind, should), group in groups.items():
-        rows = [[(replies[0]["question"], ""), *(_cell(reply, shortened) for reply in replies)] for replies in group]
+    for condition, kind, should in groups:
+        asked = [arm for arm in runs if arm not in controls or kind in controls[arm]["kinds"]]
+        group = {arm: [row for row in runs[arm] if _group(row) == (condition, kind, should)] for arm in asked}
+        _refuse_others(mix, group)
+        rows = [
+            [(replies[0]["question"], ""), *(_cell(reply, shortened) for reply in replies)]
+            for replies in zip(*group.values(), strict=True)
+        ]
         name = f"{mix}, {condition}: {kind} requests, {RIGHT[should]} (n = {len(rows)})"
         note = prompts[condition]["system"] or ""
-        sections.append({"name": name, "note": note, "columns": ["request", *runs], "rows": rows})
+        sections.append({"name": name, "note": note, "columns": ["request", *group], "rows": rows})
     return sections
+
+
+def _group(row: dict) -> tuple[str, ...]:
+    return tuple(row[key] for key in GROUPED)
+
+
+def _refuse_others(mix: str, group: dict[str, list[dict]]) -> None:
+    """Raise RequestsDifferError when two arms of a group were not asked alike."""
+    asked = {arm: [row["id"] for row in rows] for arm, rows in group.items()}
+    first = next(iter(asked))
+    for arm, ids in asked.items():
+        if ids != asked[first]:
+            raise RequestsDifferError(f"on the mix {mix}, {arm} and {first} did not answer the same requests")
 
 
 def _cell(reply: dict, shortened: list[str]) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from abstain.jobs.files import read_csv
+from abstain.pages.controls import about_controls
 from abstain.settings.arms import ALL
 
 NONE = "none"  # where there is no number
@@ -33,12 +34,13 @@ def measured(value: str, unit: str) -> str:
 
 
 def study_section(name: str, record: dict, claims: list[str], summaries: list[str], figures: list[str]) -> dict:
-    """What the page says of a study: its record, its claims, how many replies are cut, its figures' captions."""
+    """What the page says of a study: its record, its controls, its claims, how many replies are cut, its captions."""
     captions = [Path(path) for path in figures if Path(path).parent.name == name]
     drawn = [{"name": path.stem, "caption": path.read_text(encoding="utf-8").strip()} for path in captions]
     replies = counted(_rows_of(name, summaries))
     judged = [claim_line(parts) for parts in parted(_rows_of(name, claims))]
-    return {**record, "name": name, "claims": judged, "replies": replies, "figures": drawn}
+    about = about_controls(record["controls"], record["targets"])
+    return {**record, "name": name, "controls": about, "claims": judged, "replies": replies, "figures": drawn}
 
 
 def parted(rows: list[dict]) -> list[list[dict]]:

@@ -48,7 +48,7 @@ def _points(rows, record: dict):
     keys, numbers = ["arm", "seed", "condition"], ["value", "low", "high", "n"]
     refusal = rows[rows.metric == "refusal"].set_index(keys)
     sides = [refusal[refusal.kind == record[axis]][numbers].add_suffix(f"_{record[axis]}") for axis in ("y", "x")]
-    points = sides[0].join(sides[1]).reset_index()
+    points = sides[0].join(sides[1], how="inner").reset_index()  # a control may be asked one kind alone
     ring = points.groupby(["condition", *(f"value_{record[axis]}" for axis in ("x", "y"))], dropna=False).cumcount()
     return points.assign(area=(4.5 + ring * min(RING, WIDEST / max(1, ring.max()))) ** 2)
 

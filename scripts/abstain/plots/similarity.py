@@ -1,7 +1,7 @@
 """Every reply's cosine with its ideal: a panel for each condition, a lane for each run, and each run's mean."""
 
 from abstain.plots.marks import count, looks, rows_for, run_name, whiskers
-from abstain.settings.arms import ALL, UNSEEDED
+from abstain.settings.arms import ALL, BASE, UNSEEDED
 
 KEYS = ["arm", "seed", "condition"]
 PILE = 12  # marks that fit one above another in a lane; more of them overlap, and are counted in words
@@ -31,7 +31,7 @@ def draw(summary, runs: dict, record: dict):
         shown = replies[replies.condition == condition]
         for place, (arm, seed) in enumerate(lanes):
             _lane(axis, place, shown[(shown.arm == arm) & (shown.seed == seed)], colours[arm])
-        _best(axis, shown[shown.seed == UNSEEDED])
+        _best(axis, shown[shown.arm == BASE])
         axis.set(xlabel="cosine with the ideal refusal", ylim=(len(lanes) - 0.4, -0.5))
         axis.set_title(f"{condition} (n = {count(shown.n)})")
         axis.set_yticks(range(len(lanes)), [run_name(*run) for run in lanes])
@@ -81,7 +81,7 @@ def _faces(replies) -> list[tuple]:
 
 
 def _best(axis, replies) -> None:
-    """A line at the greatest cosine of the arm that is not trained."""
+    """A line at the greatest cosine of the base."""
     if len(replies):
-        label = f"closest reply of {' and '.join(replies.arm.unique())}"
+        label = f"closest reply of {BASE}"
         axis.axvline(replies.cosine.max(), color="black", linestyle="--", linewidth=0.9, label=label)

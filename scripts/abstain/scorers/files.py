@@ -7,14 +7,20 @@ from abstain.jobs.files import read_jsonl, write_csv
 BEFORE, AFTER = ("id", "request", "kind", "condition", "should"), ("question", "reply")
 
 
-def joined(examples: str, predictions: str, rendered: str | None = None, base: str | None = None) -> list[dict]:
+def joined(
+    examples: str,
+    predictions: str,
+    rendered: str | None = None,
+    base: str | None = None,
+    kinds: list[str] | None = None,
+) -> list[dict]:
     """What scorers read: each example with its `reply` and whether it is `finished`.
 
     `fields` is the example alone, to fill texts in; with `rendered`, `input_ids` are the prompt's tokens; with the
-    predictions of the base, `base_reply` and `base_finished` are its. Raises RuntimeError when a file is not in the
-    order of the examples.
+    predictions of the base, `base_reply` and `base_finished` are its; `kinds` are those of the requests that were
+    asked, None for all. Raises RuntimeError when a file is not in the order of the examples.
     """
-    rows = [{**example, "fields": example} for example in read_jsonl(examples)]
+    rows = [{**row, "fields": row} for row in read_jsonl(examples) if kinds is None or row["kind"] in kinds]
     for row, prediction in zip(rows, _in_order(rows, predictions), strict=True):
         row |= {key: prediction[key] for key in ("reply", "finished")}
     if rendered is not None:

@@ -1,4 +1,4 @@
-"""Arms, seeds, starts and row limits: from a resolved study to the jobs that it needs.
+"""Arms, controls, seeds, starts and row limits: from a resolved study to the jobs that it needs.
 
 A study is its file's keys and its scale's values side by side (abstain.settings.studies); a resolved one is what of it
 the scale runs. Every order here is the order of the record, so that tables, figures and pages agree.
@@ -6,6 +6,7 @@ the scale runs. Every order here is the order of the record, so that tables, fig
 
 from collections.abc import Iterator
 
+BASE = "base"  # the arm that is the base itself, against which the others are held
 ALL = "all"  # in tables: over all seeds, or over all kinds of requests
 UNSEEDED = "unseeded"  # the seed of an arm that is not trained
 
@@ -42,6 +43,28 @@ def trained_arms(study: dict) -> dict[str, dict]:
     return {name: arm for name, arm in study["arms"].items() if arm["from"] is not None}
 
 
+def controls(study: dict) -> dict[str, dict]:
+    """The arms that are no model, by name: each of their replies is a text of the study."""
+    return {name: arm for name, arm in study["arms"].items() if "says" in arm}
+
+
+def models(study: dict) -> dict[str, dict]:
+    """The other arms, by name."""
+    return {name: arm for name, arm in study["arms"].items() if "says" not in arm}
+
+
+def control_of(study: dict, arm: str) -> dict:
+    """A control's record with the texts of the target that it says."""
+    record = study["arms"][arm]
+    return {**record, "texts": study["targets"][record["says"]]}
+
+
+def controls_by_mix(study: dict) -> dict[str, dict[str, dict]]:
+    """For each mix of the evaluation that has any, its controls by name, with their texts."""
+    named = {mix: [arm for arm in controls(study) if mix in scored_on(study, arm)] for mix in study["evaluation"]}
+    return {mix: {arm: control_of(study, arm) for arm in found} for mix, found in named.items() if found}
+
+
 def seeds_of(study: dict, arm: str) -> list[str]:
     """The seeds that an arm is run with, as they are written in paths; an arm without training is run once."""
     return [UNSEEDED] if study["arms"][arm]["from"] is None else [str(seed) for seed in study["seeds"]]
@@ -50,11 +73,19 @@ def seeds_of(study: dict, arm: str) -> list[str]:
 def scored_on(study: dict, arm: str) -> list[str]:
     """The mixes of the evaluation that an arm is scored on: those of the split that it was trained on.
 
-    An arm that is not trained is scored on all of them. Another split could hold in its test part what was trained on.
+    An arm that is not trained is scored on all of them, a control on those that have a row for it. Another split could
+    hold in its test part what was trained on.
     """
     mixes, record = study["mixes"], study["arms"][arm]
+    if "says" in record:
+        return [mix for mix in study["evaluation"] if any(is_asked(record, row["kind"]) for row in mixes[mix]["rows"])]
     splits = None if record["from"] is None else {mixes[record["mix"]]["split"]}
     return [mix for mix in study["evaluation"] if splits is None or mixes[mix]["split"] in splits]
+
+
+def is_asked(arm: dict, kind: str) -> bool:
+    """Whether an arm, given by its record, replies to requests of a kind: a model to all, a control to its own."""
+    return "says" not in arm or kind in arm["kinds"]
 
 
 def runs(study: dict) -> Iterator[dict[str, str]]:

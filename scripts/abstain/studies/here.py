@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from abstain.plots.registry import load as load_plot
-from abstain.settings.arms import run_here, scored_on, trained_arms
+from abstain.settings.arms import BASE, run_here, scored_on, trained_arms
 from abstain.settings.schema import Fault
 from abstain.studies.metrics import measures_of
 
@@ -26,11 +26,11 @@ def with_figures(study: dict) -> dict:
 
 def _comparison_faults(study: dict) -> Iterator[Fault]:
     compared = study["compared"]
-    if "base" not in compared:
-        yield Fault("compared", "the arm 'base' is what the others are compared with; add it")
+    if BASE not in compared:
+        yield Fault("compared", f"the arm {BASE!r} is what the others are compared with; add it")
     for i, name in enumerate(compared):
         start = study["arms"][name]["from"]
-        if start not in (None, "base", *compared):
+        if start not in (None, BASE, *compared):
             yield Fault(f"compared.{i}", f"{name!r} starts from the arm {start!r}, which is not compared; add it")
 
 

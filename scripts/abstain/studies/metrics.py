@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from abstain.plots.registry import load as load_plot
 from abstain.scorers.metric import load as load_scorer
-from abstain.settings.arms import ALL, scored_on
+from abstain.settings.arms import ALL, BASE, is_asked, scored_on
 from abstain.settings.claims import parts_of_all
 from abstain.settings.schema import ConfigError, Fault, nearest
+from abstain.studies.plan import scorers_of
 
 Measure = tuple[str, str, str]  # condition (a prompt or a gap), kind of request or "all", metric
 
@@ -15,14 +16,14 @@ def measures_of(study: dict, arm: str, mix: str) -> set[Measure]:
     """Everything that the summary holds of an arm on a mix; a test compares it with the tables."""
     if mix not in scored_on(study, arm):
         return set()
-    scorers = {load_scorer(name): record for name, record in study["scorers"].items()}
-    is_base = study["arms"][arm]["from"] is None
+    scorers = {load_scorer(name): study["scorers"][name] for name in scorers_of(study, arm)}
     found = {
         (row["prompt"], row["kind"] if metric.by_kind else ALL, metric.name)
         for row in study["mixes"][mix]["rows"]
         for scorer, record in scorers.items()
         for metric in scorer.METRICS
-        if row["should"] in metric.should and scorer.covers(record, row) and not (metric.needs_base and is_base)
+        if row["should"] in metric.should and scorer.covers(record, row) and not (metric.needs_base and arm == BASE)
+        if is_asked(study["arms"][arm], row["kind"])
     }
     names = {metric.name: metric.gap for scorer in scorers for metric in scorer.METRICS if metric.gap}
     for gap, (first, second) in study["gaps"].items():

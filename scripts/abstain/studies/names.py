@@ -5,7 +5,7 @@ from string import Formatter
 
 from abstain.corpora.splits import part_names
 from abstain.scorers.metric import load
-from abstain.settings.arms import circle
+from abstain.settings.arms import BASE, circle, controls
 from abstain.settings.claims import parts_of_all
 from abstain.settings.schema import Fault, nearest
 
@@ -15,7 +15,12 @@ Reference = tuple[str, str, str, Collection[str]]  # the place, what it names, t
 
 def name_faults(config: dict, study: dict) -> list[Fault]:
     """Names that point to nothing, arms in a circle, faulty texts; then faults of the splits."""
-    faults = [*missing(_references(config, study)), *_circles(study["arms"]), *_text_faults(study)]
+    faults = [
+        *missing(_references(config, study)),
+        *_circles(study["arms"]),
+        *_control_faults(study),
+        *_text_faults(study),
+    ]
     gaps = [gap for gap in study["gaps"] if gap in study["prompts"]]
     faults += [Fault(f"gaps.{gap}", "a prompt has the same name; rename one of them") for gap in gaps]
     return faults or [
@@ -64,6 +69,9 @@ def _references(config: dict, study: dict) -> Iterator[Reference]:
         yield from ((f"scorers.{name}.{key}", what, used, known[what]) for key, what, used in load(name).names(record))
     yield from ((f"shortened.{i}", KIND, kind, kinds) for i, kind in enumerate(study["shortened"]))
     yield from _arm_references(study)
+    for name, arm in controls(study).items():
+        yield f"arms.{name}.says", "target", arm["says"], study["targets"]
+        yield from ((f"arms.{name}.kinds.{i}", KIND, kind, kinds) for i, kind in enumerate(arm["kinds"]))
     for place, claim in parts_of_all(study["claims"]):
         yield f"{place}.mix", "mix of the evaluation", claim["mix"], scored
         yield from ((f"{place}.arms.{k}", "arm", arm, study["arms"]) for k, arm in enumerate(claim["arms"]))
@@ -95,14 +103,22 @@ def condition_faults(study: dict) -> list[Fault]:
 
 
 def _circles(arms: dict) -> Iterator[Fault]:
-    if arms["base"]["from"] is not None:
-        yield Fault("arms.base.from", "the base starts from nothing; write base: {from: null}")
+    if arms[BASE] != {"from": None}:
+        yield Fault(f"arms.{BASE}.from", f"the base starts from nothing; write {BASE}: {{from: null}}")
         return
     for name in arms:
         if path := circle(arms, name):
-            words = f"the arms go in a circle, {' <- '.join(path)}; let one of them start from base"
+            words = f"the arms go in a circle, {' <- '.join(path)}; let one of them start from {BASE}"
             yield Fault(f"arms.{name}.from", words)
             return
+
+
+def _control_faults(study: dict) -> Iterator[Fault]:
+    """Arms that start from a control."""
+    for name, arm in study["arms"].items():
+        if arm["from"] in controls(study) and arm["from"] != BASE:
+            words = f"{arm['from']!r} is a control, which has no checkpoint; start from {BASE} or from a trained arm"
+            yield Fault(f"arms.{name}.from", words)
 
 
 def _text_faults(study: dict) -> Iterator[Fault]:

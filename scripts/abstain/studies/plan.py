@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from abstain.scorers.metric import load
-from abstain.settings.arms import predictions, runs, scores, seeds_of, trained_arms
+from abstain.settings.arms import controls, predictions, runs, scores, seeds_of, trained_arms
 
 Job = tuple[str, dict[str, str]]  # a rule and its wildcards
 
@@ -38,10 +38,23 @@ def _jobs(study: dict) -> Iterator[Job]:
     for run in runs(study):
         if run["arm"] in trained_arms(study):
             yield from ((rule, run) for rule in (train_rule(study, run["arm"]), "merge"))
-    yield from (("predict", each) for each in predictions(study))
-    yield from ((score_rule(study, each["scorer"]), each) for each in scores(study))
+    yield from (("recite" if each["arm"] in controls(study) else "predict", each) for each in predictions(study))
+    yield from scorings(study)
     yield from ((rule, {}) for rule in ("summarise", "present"))
     yield from (("plot", {"figure": figure}) for figure in study["figures"])
+
+
+def scorings(study: dict) -> Iterator[Job]:
+    """The scores of a study, in the order of its record."""
+    for each in scores(study):
+        if each["scorer"] in scorers_of(study, each["arm"]):
+            yield score_rule(study, each["scorer"]), each
+
+
+def scorers_of(study: dict, arm: str) -> list[str]:
+    """The scorers that label an arm's replies: of a control's those that do without a checkpoint."""
+    is_control = arm in controls(study)
+    return [name for name in study["scorers"] if not (is_control and score_rule(study, name) == "score_checkpoint")]
 
 
 def train_rule(study: dict, arm: str) -> str:

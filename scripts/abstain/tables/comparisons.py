@@ -7,7 +7,7 @@ import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
 from abstain.scorers.metric import Metric
-from abstain.settings.arms import UNSEEDED
+from abstain.settings.arms import BASE, UNSEEDED
 from abstain.tables import judging
 from abstain.tables.runs import Runs
 from abstain.tables.samples import Cell, Sample, samples
@@ -24,6 +24,7 @@ def compare_arms(
 ) -> pd.DataFrame:
     """Each arm against every arm before it, one without seeds first: a row for each metric that is paired, and cell.
 
+    Two controls are not compared: nothing about a model follows from it, and each row more makes Holm's p larger.
     All rows of a metric are one family. `detectable` belongs to the row's own test; `equivalent` are arms that differ
     by less than the margin of the metric's unit.
     """
@@ -38,8 +39,11 @@ def compare_arms(
 def pairs(found: dict[Cell, Sample]) -> list[tuple[Cell, Cell, Sample, list[Sample]]]:
     """Cells of two arms that were asked alike, the later arm first, with the difference and both sides."""
     arms = sorted(dict.fromkeys(cell[0] for cell in found), key=lambda arm: not _is_unseeded(found, arm))
+    texts = {arm for arm in arms if _is_unseeded(found, arm) and arm != BASE}
     result = []
     for against, arm in combinations(arms, 2):
+        if texts.issuperset((against, arm)):
+            continue
         for cell in [cell for cell in found if cell[0] == arm]:
             other = (against, *cell[1:])
             if other in found:

@@ -1,11 +1,12 @@
 """Scored replies by run, and what a metric counts in them."""
 
+import math
 from pathlib import Path
 
 import pandas as pd
 
 from abstain.scorers.metric import Metric
-from abstain.settings.arms import UNSEEDED
+from abstain.settings.arms import BASE, UNSEEDED
 
 Run = tuple[str, str, str]  # arm, seed, mix
 Runs = dict[Run, pd.DataFrame]
@@ -14,8 +15,8 @@ Runs = dict[Run, pd.DataFrame]
 def load_runs(scores: list[str], columns: dict[str, type]) -> Runs:
     """Scored replies by (arm, seed, mix), in the order of the paths .../<arm>/<seed>/<mix>/<scorer>.csv.
 
-    What the scorers of a run add, `columns`, comes together by id; a float that is empty is NaN. All else is the text
-    that it is, a condition called "1" and a reply "007" too.
+    What the scorers of a run add, `columns`, comes together by id; a float that is empty is NaN, and so are all those
+    of a scorer that did not read the run. All else is the text that it is, a condition "1" and a reply "007" too.
     """
     runs: Runs = {}
     for path in map(Path, scores):
@@ -26,7 +27,8 @@ def load_runs(scores: list[str], columns: dict[str, type]) -> Runs:
             added = table[["id", *(name for name in table if name in columns)]]
             table = runs[arm, seed, mix].merge(added, on="id", how="left", validate="one_to_one")
         runs[arm, seed, mix] = table
-    return runs
+    floats = [name for name, kind in columns.items() if kind is float]
+    return {run: table.assign(**{n: math.nan for n in floats if n not in table}) for run, table in runs.items()}
 
 
 def _floats(texts: pd.Series) -> pd.Series:
@@ -38,8 +40,8 @@ def outcomes(metric: Metric, runs: Runs, run: Run) -> pd.Series | None:
 
     A metric that is measured against the base has none for the base itself, nor where the base was not scored.
     """
-    base = runs.get(("base", UNSEEDED, run[2]))
-    if metric.needs_base and (base is None or run[1] == UNSEEDED):
+    base = runs.get((BASE, UNSEEDED, run[2]))
+    if metric.needs_base and (base is None or run[0] == BASE):
         return None
     scores = runs[run]
     return metric.values(scores, base)[scores.should.isin(metric.should)]
