@@ -65,7 +65,7 @@ detector: .venv ## make the learned detector again from ABSTAIN_MIRROR or the ne
 report: .venv ## write Snakemake's report of the finished pocket experiment, as one page to browse
 	scripts/report
 
-simulate: .venv ## print what the intervals of the tables cover, by simulated runs; about eight minutes
+simulate: .venv ## print what the intervals of the tables cover, by simulated runs; about ten minutes
 	PYTHONPATH=scripts .venv/bin/python scripts/simulate.py
 
 lock: .venv ## resolve pyproject.toml again and render envs/; what is locked stays while it fits

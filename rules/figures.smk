@@ -1,18 +1,22 @@
 """Scores to tables, figures and pages: what the report shows, by study."""
 
-TABLES = ("claims", "comparisons", "summary")
+TABLES = ("claims", "comparisons", "corrected", "summary")
 
 
 rule summarise:
-    """Rates with intervals, paired comparisons of arms, and the verdict on each claim."""
+    """Rates with intervals, as found and corrected, paired comparisons of arms, and the verdict on each claim."""
     input:
         scores=scores_of,
+        judged=lambda w: [here(path) for path in detectors.judged(study_of(w)["scorers"]).values()],
         code=code_of_study("summarise.py", "figures"),
         stamp=agreed("summarise"),
     output:
         summary=report("<results>/tables/{study}/summary.csv", **listed("Tables", "summary", "summary", DOWNLOAD)),
         comparisons=report(
             "<results>/tables/{study}/comparisons.csv", **listed("Tables", "comparisons", "comparisons", DOWNLOAD)
+        ),
+        corrected=report(
+            "<results>/tables/{study}/corrected.csv", **listed("Tables", "corrected", "corrected", DOWNLOAD)
         ),
         verdicts=report("<results>/tables/{study}/claims.csv", **listed("Tables", "claims", "claims", DOWNLOAD)),
         metrics="<results>/tables/{study}/metrics.json",
@@ -70,7 +74,7 @@ rule plot:
 rule present:
     """Set out the tables, and the replies before and after tuning, as pages for the report."""
     input:
-        tables=[rules.summarise.output.verdicts, rules.summarise.output.comparisons, rules.summarise.output.summary],
+        tables=[rules.summarise.output[name] for name in ("verdicts", "comparisons", "corrected", "summary")],
         scores=scores_of,
         template=here("report/page.html.jinja"),
         code=code("present.py", "figures"),

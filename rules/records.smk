@@ -26,10 +26,11 @@ rule resolve:
 
 
 rule describe:
-    """Write the page that opens the results: claims with their verdicts, cut replies, figures, detectors."""
+    """Write the page that opens the results: claims with their verdicts, corrected rates, cut replies, figures, detectors."""
     input:
         claims=expand(rules.summarise.output.verdicts, study=STUDIES),
         summaries=expand(rules.summarise.output.summary, study=STUDIES),
+        corrected=expand(rules.summarise.output.corrected, study=STUDIES),
         figures=[
             path(rules.plot.output.caption, {}, study=study, figure=figure)
             for study in STUDIES

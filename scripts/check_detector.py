@@ -7,15 +7,16 @@ from sklearn.metrics import cohen_kappa_score
 
 from abstain.jobs.files import write_text
 from abstain.scorers.detectors.registry import DETECTORS, with_cost
+from abstain.tables.kappa import kappa_of
 from abstain.tables.statistics import rate
 
 
 def check_detector(replies: str, judged: str, agreement: str) -> None:
-    """Write accuracy (with a Wilson interval) and Cohen's kappa of each detector, on each set of replies.
+    """Write accuracy (with Wilson's interval) and Cohen's kappa of each detector, on each set of replies.
 
     `judged` holds what each detector says of replies that people labelled, of which two classes are compared: refusal,
-    whole or in part, and answer; the learned one says it out of fold. On our own `replies` three classes are compared,
-    by the detectors that need the text alone.
+    whole or in part, and answer; the learned one says it out of fold. Their kappa has an interval. On our own `replies`
+    three classes are compared, by the detectors that need the text alone.
     """
     rows = [*by_people(pd.read_csv(judged)), *by_us(pd.read_csv(replies, keep_default_na=False))]
     write_text(agreement, pd.DataFrame(rows).to_csv(index=False, float_format="%.6f", lineterminator="\n"))
@@ -26,7 +27,9 @@ def by_people(table: pd.DataFrame) -> Iterator[dict]:
     sets = [("people", table), *((f"people, {model}", rows) for model, rows in table.groupby("model", sort=True))]
     for detector in sorted(DETECTORS):
         for name, rows in sets:
-            yield agreed(detector, name, rows.human != "answer", rows[detector] != "answer")
+            people, found = rows.human != "answer", rows[detector] != "answer"
+            ends = dict(zip(("kappa_low", "kappa_high"), kappa_of(people, found, rows.id)[1:], strict=True))
+            yield agreed(detector, name, people, found) | ends
 
 
 def by_us(table: pd.DataFrame) -> Iterator[dict]:

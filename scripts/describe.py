@@ -1,4 +1,4 @@
-"""Write the page that opens a scale's results: claims with verdicts, cut replies, figures with captions, detectors."""
+"""Write the page that opens a scale's results: claims, corrected rates, cut replies, figures, detectors."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from abstain.pages.results import measured, percent, study_section
 def describe(
     claims: list[str],
     summaries: list[str],
+    corrected: list[str],
     figures: list[str],
     agreement: str,
     template: str,
@@ -16,7 +17,7 @@ def describe(
     studies: dict,
     page: str,
 ) -> None:
-    """Fill the template with every study's claims, the counts of its replies, and its figures.
+    """Fill the template with every study's claims, corrected rates, counts of replies, and figures.
 
     `studies` holds, by name, each study's question, the licences of its corpora, its detectors, its token limit,
     its controls and the targets that they say.
@@ -27,7 +28,7 @@ def describe(
         undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"percent": percent, "measured": measured}
-    sections = [study_section(name, record, claims, summaries, figures) for name, record in studies.items()]
+    sections = [study_section(name, record, claims, summaries, corrected, figures) for name, record in studies.items()]
     text = environment.from_string(Path(template).read_text(encoding="utf-8")).render(
         scale=scale, studies=sections, agreement=read_csv(agreement)
     )

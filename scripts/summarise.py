@@ -1,19 +1,22 @@
-"""Sum up a study's scored replies: metrics with intervals, paired comparisons, and the verdict on each claim."""
+"""Sum up a study's scored replies: metrics with intervals, corrected rates, paired comparisons, and claims."""
 
 import pandas as pd
 
 from abstain.jobs.files import whole, write_json
+from abstain.scorers.detectors.registry import judged as judged_by
 from abstain.scorers.metric import columns
 from abstain.scorers.metric import metrics as metrics_of
 from abstain.settings.arms import ALL
 from abstain.tables.claims import judge_claims
 from abstain.tables.comparisons import compare_arms
+from abstain.tables.corrected import confusion, corrected_rates
 from abstain.tables.runs import load_runs
 from abstain.tables.summary import summarise_runs
 
 
 def summarise(
     scores: list[str],
+    judged: list[str],
     study: str,
     scorers: dict,
     clusters: list,
@@ -22,20 +25,27 @@ def summarise(
     claims: list,
     summary: str,
     comparisons: str,
+    corrected: str,
     verdicts: str,
     metrics: str,
 ) -> None:
     """Write the study's tables from its score files.
 
-    `scorers` are the study's, by name; `clusters` the fields that requests share, `margins` the differences that
-    matter, by unit.
+    `scorers` are the study's, by name; `judged` is a file for each scorer whose detector people judged, in that order;
+    `clusters` are the fields that requests share, `margins` the differences that matter, by unit.
     """
     runs, by_scorer = load_runs(scores, columns(scorers)), metrics_of(scorers)
     measured = [metric for each in by_scorer.values() for metric in each]
     table = summarise_runs(runs, study, clusters, gaps, by_scorer)
-    judged = judge_claims(runs, study, clusters, gaps, margins, claims, measured)
+    claimed = judge_claims(runs, study, clusters, gaps, margins, claims, measured)
     compared = compare_arms(runs, study, clusters, margins, measured)
-    for frame, path in ((table, summary), (compared, comparisons), (judged, verdicts)):
+    known = {
+        name: confusion(pd.read_csv(path), scorers[name]["detector"])
+        for name, path in zip(judged_by(scorers), judged, strict=True)
+    }
+    better = corrected_rates(runs, study, clusters, by_scorer, known)
+    written = ((table, summary), (compared, comparisons), (better, corrected), (claimed, verdicts))
+    for frame, path in written:
         with whole(path) as part:
             frame.to_csv(part, index=False, float_format="%.6f", lineterminator="\n")
     write_json(metrics, nested(table[table.seed == ALL]))

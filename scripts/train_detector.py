@@ -6,7 +6,7 @@ from pathlib import Path
 from abstain.jobs.files import write_csv, write_json
 from abstain.scorers.detectors.fitting import Replies, out_of_fold, settings_of
 from abstain.scorers.detectors.learned import cues, decided, features, names
-from abstain.scorers.detectors.people import kappa, labelled
+from abstain.scorers.detectors.people import labelled
 from abstain.scorers.detectors.registry import DETECTORS, with_cost
 from fetch import fetch
 
@@ -17,6 +17,8 @@ def train_detector(recipe: dict, mirror: str | None, scratch: Path, weights: str
     The replies are fetched as `fetch` does it. What the learned detector says in `judged` comes from a regression on
     other models and other types of prompts, with a setting that was chosen among those.
     """
+    from sklearn.metrics import cohen_kappa_score
+
     rows = labelled({model: fetched(pins, mirror, scratch) for model, pins in recipe["replies"].items()})
     texts = [row["reply"] for row in rows]
     whole, *heads = features(texts, recipe["sentences"], (None, *recipe["heads"]))
@@ -31,7 +33,7 @@ def train_detector(recipe: dict, mirror: str | None, scratch: Path, weights: str
     table = [{**row, **{name: classes[i] for name, classes in found.items()}} for i, row in enumerate(table)]
     write_csv(judged, table, list(table[0]))
     for name, classes in found.items():
-        print(name, f"kappa {kappa(known.refuses, [each != 'answer' for each in classes]):.3f}")
+        print(name, f"kappa {cohen_kappa_score(known.refuses, [each != 'answer' for each in classes]):.3f}")
     print(f"smallest margin out of fold: {min(map(abs, scores)):.6f}")
 
 

@@ -145,12 +145,12 @@ def embedding(inputs: Inputs) -> list:
 
 
 def figures(inputs: Inputs) -> list:
-    tables = [inputs.at(f"tables/{STUDY}/{name}.csv") for name in ("claims", "comparisons", "summary")]
+    tables = [inputs.at(f"tables/{STUDY}/{name}.csv") for name in ("claims", "comparisons", "corrected", "summary")]
     agreement, template = inputs.at("tables/detector.csv"), ROOT / "report/page.html.jinja"
     asked = {key: inputs.study[key] for key in ("scorers", "clusters", "gaps", "margins", "claims")}
-    written = dict(zip(("verdicts", "comparisons", "summary"), tables, strict=True))
+    written = dict(zip(("verdicts", "comparisons", "corrected", "summary"), tables, strict=True))
     pages = {
-        "pages": [inputs.at(f"pages/{place}.html") for place in range(3)],
+        "pages": [inputs.at(f"pages/{place}.html") for place in range(4)],
         "replies": inputs.at("pages/replies.html"),
     }
     shown = {
@@ -160,8 +160,16 @@ def figures(inputs: Inputs) -> list:
     }
     return [
         call("check_detector", replies=OURS, judged=str(ROOT / "models/detector/out_of_fold.csv"), agreement=agreement),
-        call("summarise", scores=inputs.scores, study=STUDY, metrics=inputs.at("metrics.json"), **asked, **written),
-        *(plotting(inputs, plot, tables[2]) for plot in PLOTS),
+        call(
+            "summarise",
+            scores=inputs.scores,
+            judged=[],
+            study=STUDY,
+            metrics=inputs.at("metrics.json"),
+            **asked,
+            **written,
+        ),
+        *(plotting(inputs, plot, tables[3]) for plot in PLOTS),
         call("present", tables=tables, scores=inputs.scores, template=str(template), **shown, **pages),
         describing(inputs, tables, agreement),
     ]
@@ -177,7 +185,8 @@ def plotting(inputs: Inputs, plot: str, summary: str) -> tuple:
 
 def describing(inputs: Inputs, tables: list[str], agreement: str) -> tuple:
     captions = [inputs.at(f"figures/{STUDY}/{plot}.txt") for plot in PLOTS]
-    read = {"claims": tables[:1], "summaries": tables[2:], "figures": captions, "agreement": agreement}
+    read = {"claims": tables[:1], "corrected": tables[2:3], "summaries": tables[3:]}
+    read |= {"figures": captions, "agreement": agreement}
     record = {"question": inputs.study["question"], "licences": ["MIT"], "detectors": ["abstain-rules"], "limit": 48}
     record |= {"controls": {}, "targets": inputs.study["targets"]}
     asked = {"template": str(ROOT / "report/results.md.jinja"), "scale": "small", "studies": {STUDY: record}}

@@ -95,12 +95,18 @@ def test_pairs_decide_what_two_rates_apart_could_not():
 
 
 def test_arms_that_differ_by_less_than_the_margin_are_within_it():
-    runs = {**seeds("lora", many(116, 120), many(117, 120)), **seeds("qlora", many(117, 120), many(116, 120))}
+    runs = {**seeds("lora", many(116, 120), many(117, 120)), **seeds("qlora", many(116, 120), many(117, 120, start=1))}
     within = claim(arms=["lora", "qlora"], within=0.1)
     found = judged(runs, within, claim(arms=["lora", "qlora"], direction="higher"))
     assert list(found.verdict) == ["holds", "not distinguishable"] and found.power[0] > 0.9
     far = judged({**runs, **seeds("qlora", many(60, 120), many(61, 120))}, within)
     assert list(far.verdict) == ["does not"]
+
+
+def test_two_seeds_that_differ_in_opposite_directions_do_not_show_that_arms_are_alike():
+    runs = {**seeds("lora", many(116, 120), many(117, 120)), **seeds("qlora", many(117, 120), many(116, 120))}
+    found = judged(runs, claim(arms=["lora", "qlora"], within=0.1)).iloc[0]
+    assert found.verdict == "not distinguishable" and found.value == 0 and found.power < 0.5
 
 
 def test_a_claim_with_parts_holds_when_all_hold_and_fails_when_one_fails():

@@ -6,6 +6,7 @@ import pytest
 from scipy.stats import ttest_rel
 from scored import CELLS, LEAST, MARGINS, TUNED, flat, many, runs_of, scores
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
 
 from abstain.scorers.metric import metrics
 from abstain.tables.comparisons import COMPARISONS, compare_arms
@@ -84,6 +85,16 @@ def test_what_nobody_could_judge_never_makes_a_difference():
     assert row["value"] == pytest.approx(-80 / 120) and row["verdict"] == "not distinguishable"
 
 
+def test_what_nobody_could_judge_makes_only_greater_differences_detectable():
+    """A difference must be found with each of them counted against it: 30 of 120 replies move it by a quarter."""
+    base = {"base_unseeded": scores(on_harmful=many(30, 120))}
+    whole, spoilt = (
+        on(compared(**base, **{f"lora_{seed}": scores(on_harmful=many(60, 120, invalid=lost)) for seed in "12"}))
+        for lost in (0, 30)
+    )
+    assert spoilt["detectable"] > whole["detectable"] + 0.24 and whole["value"] == spoilt["value"]
+
+
 def test_an_arm_is_compared_with_the_base_wherever_the_record_names_it():
     table = compared(lora_1=scores(), base_unseeded=scores())
     assert set(zip(table.arm, table.against, strict=True)) == {("lora", "base")}
@@ -113,7 +124,8 @@ def test_closeness_of_two_arms_is_compared_request_by_request_whatever_the_order
     expected = ttest_rel(TUNED[::-1], LEAST)
     assert (row.low, row.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
     assert row.p == pytest.approx(expected.pvalue, abs=1e-6)
-    assert row.detectable == pytest.approx(2.801585 * row.value / expected.statistic, rel=1e-5)
+    effect = TTestPower().solve_power(nobs=6, alpha=0.05, power=0.8)  # of the very test: with five degrees of freedom
+    assert row.detectable == pytest.approx(effect * math.sqrt(6) * row.value / expected.statistic, rel=1e-5)
     assert (row.arm, row.against, row.condition, row.kind, row.unit) == ("lora", "base", "on", "all", "cosine")
     assert row.margin == MARGINS["cosine"]
 

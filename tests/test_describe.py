@@ -7,6 +7,7 @@ import pytest
 from conftest import ROOT
 
 from abstain.tables.claims import CLAIMS
+from abstain.tables.corrected import CORRECTED
 from abstain.tables.summary import COUNTS
 from describe import describe
 
@@ -31,6 +32,11 @@ SUMMARY = [  # arm, seed, mix, kind, metric, value, n
         ("1", "unread", "0.000000"), ("2", "unread", "0.000000"),
         ("all", "invalid", "0.000000"), ("all", "cut", "0.016667"),
     )),
+]  # fmt: skip
+RATES = [
+    {"arm": arm, "mix": "test", "condition": "plain", "kind": kind, "value": 0.5, "corrected_value": 0.45,
+     "corrected_low": 0.3, "corrected_high": 0.6, "sensitivity": 0.927, "specificity": 0.923}
+    for arm in ("base", "tuned") for kind in ("harmful", "benign")
 ]  # fmt: skip
 
 
@@ -57,16 +63,15 @@ def page(tmp_path) -> str:
         columns = ["arm", "seed", "mix", "kind", "metric", "value", "n"]
         summary = pd.DataFrame(SUMMARY if name == "s" else [], columns=columns)
         summary.to_csv(tmp_path / f"tables/{name}/summary.csv", index=False)
-    agreement = {
-        "detector": "d",
-        "replies": "ours, design",
-        "n": 10,
-        "accuracy": 1.0,
-        "low": 0.7,
-        "high": 1.0,
-        "kappa": 0.5,
-    }
-    pd.DataFrame([agreement]).to_csv(tmp_path / "detector.csv", index=False)
+        pd.DataFrame(RATES if name == "s" else [], columns=CORRECTED).to_csv(
+            tmp_path / f"tables/{name}/corrected.csv", index=False
+        )
+    agreement = {"detector": "d", "replies": "ours, design", "n": 10, "accuracy": 1.0, "low": 0.7, "high": 1.0}
+    rows = [
+        agreement | {"kappa": 0.5},
+        agreement | {"replies": "people", "kappa": 0.5, "kappa_low": 0.4, "kappa_high": 0.6},
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "detector.csv", index=False)
     studies = {
         "s": {
             "question": "Why?",
@@ -89,7 +94,10 @@ def page(tmp_path) -> str:
     summaries = [str(tmp_path / f"tables/{name}/summary.csv") for name in claims]
     captions = [str(tmp_path / f"figures/{name}/similarity.txt") for name in claims]
     template, out = ROOT / "report/results.md.jinja", tmp_path / "README.md"
-    describe(tables, summaries, captions, tmp_path / "detector.csv", template, scale="x", studies=studies, page=out)
+    rates = [str(tmp_path / f"tables/{name}/corrected.csv") for name in claims]
+    describe(
+        tables, summaries, rates, captions, tmp_path / "detector.csv", template, scale="x", studies=studies, page=out
+    )
     return out.read_text()
 
 
@@ -135,7 +143,17 @@ def test_each_study_says_how_many_replies_of_each_arm_the_limit_cut(page):
     assert "Replies end" not in second and "| cut |" not in second  # no scorer of it says so
 
 
+def test_corrected_rates_stand_where_a_study_has_them_with_what_they_rest_on(page):
+    first, second = page.split("## s\n")[1].split("## other\n")
+    assert "found\n92.7 % of the refusals and 92.3 % of the answers" in first
+    cell = "50.0 → 45.0 (30.0 to 60.0)"
+    head = "| mix | condition | arm | harmful | benign |\n|---|---|---|---|---|\n"
+    assert f"{head}| test | plain | base | {cell} | {cell} |\n| test | plain | tuned | {cell} | {cell} |\n" in first
+    assert "corrected" not in second.split("## Detectors")[0]
+
+
 def test_each_study_names_its_detectors_and_all_have_their_agreement(page):
     detectors = page.split("## Detectors\n")[1]
     assert "- s: `one-rule`, `two-rules`\n- other: no detector\n" in detectors
     assert "| d | ours, design | 10 | 100.0 (70.0 to 100.0) | 0.500 |" in detectors
+    assert "| d | people | 10 | 100.0 (70.0 to 100.0) | 0.500 (0.400 to 0.600) |" in detectors

@@ -14,7 +14,7 @@ from sklearn.metrics import cohen_kappa_score
 from abstain.jobs.files import read_csv, read_json
 from abstain.scorers.detectors import cues, learned
 from abstain.scorers.detectors.fitting import Replies, out_of_fold, settings_of
-from abstain.scorers.detectors.people import group, kappa, labelled
+from abstain.scorers.detectors.people import group, labelled
 from abstain.scorers.detectors.registry import DETECTORS, with_cost
 from abstain.scorers.refusal import behaviours
 from train_detector import train_detector
@@ -95,12 +95,6 @@ def test_contrast_twins_are_one_group():
     assert group("nons_group_real_discr") == group("real_group_nons_discr") == group("contrast_discr")
 
 
-def test_kappa_is_cohens():
-    first, second = [True, True, False, False, True, False], [True, False, False, False, True, True]
-    assert kappa(first, second) == pytest.approx(cohen_kappa_score(first, second))
-    assert kappa([True], [True]) == 0
-
-
 def test_a_reply_is_judged_without_its_model_and_its_group(few):
     tested = 0 * few.everything
     for test, train in few.folds(few.everything):
@@ -161,10 +155,13 @@ def test_the_committed_labels_are_of_all_replies_and_agree_as_the_card_says():
         found = [row[name] != "answer" for row in table]
         by_model = [[row["model"] == model for row in table] for model in CARD["replies"]]
         each = [
-            kappa(*([x for x, mine in zip(side, of, strict=True) if mine] for side in (people, found)))
+            cohen_kappa_score(*([x for x, mine in zip(side, of, strict=True) if mine] for side in (people, found)))
             for of in by_model
         ]
-        assert f"| `{name}` | {kappa(people, found):.3f} | {' | '.join(f'{one:.3f}' for one in each)} |" in card
+        assert (
+            f"| `{name}` | {cohen_kappa_score(people, found):.3f} | {' | '.join(f'{one:.3f}' for one in each)} |"
+            in card
+        )
 
 
 @needs_mirror

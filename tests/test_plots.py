@@ -133,8 +133,10 @@ def test_conditions_and_arms_made_of_digits_keep_their_names_from_scores_to_figu
     }
     claim = {"sentence": "x", "metric": "control-gap", "kind": "harmful", "mix": "test", "condition": "2"}
     claims = [claim | {"arms": ["007"], "at_least": 0.2}]
-    tables = {name: str(tmp_path / f"{name}.csv") for name in ("summary", "comparisons", "verdicts", "metrics")}
-    summarise(scores, "study", {"refusal": {}}, [], {"2": ["1", "01"]}, MARGINS, claims, **tables)
+    tables = {
+        name: str(tmp_path / f"{name}.csv") for name in ("summary", "comparisons", "corrected", "verdicts", "metrics")
+    }
+    summarise(scores, [], "study", {"refusal": {}}, [], {"2": ["1", "01"]}, MARGINS, claims, **tables)
     moved = [refused(runs, ("a-lora", seed, "test"), "on", "harmful") for seed in ("1", "2")]
     assert pd.read_csv(tables["verdicts"]).value.tolist() == pytest.approx([np.mean(moved) / 100], abs=1e-6)
     outputs = {end: str(tmp_path / f"gap.{end}") for end in ("svg", "png", "csv", "caption")}

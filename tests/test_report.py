@@ -25,7 +25,7 @@ OPTIONS += ["--no-first-run", "--disable-background-networking", "--disable-comp
 OPTIONS += ["--window-size=1600,1000"]
 POCKET = Settings.read(ROOT / "config.yaml")
 STUDIES = {study: POCKET.resolved(study) for study in POCKET.scale["studies"]}
-TABLES = ["claims", "comparisons", "summary"]
+TABLES = ["claims", "comparisons", "corrected", "summary"]
 
 
 def make_report(project: Project) -> subprocess.CompletedProcess:

@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import binom, ttest_1samp, ttest_rel
+from statsmodels.stats.power import TTestPower
 
 from abstain.tables.statistics import (
+    as_many_rows,
     detectable,
     difference_of,
     mean_of,
@@ -98,6 +100,23 @@ def test_pairs_that_never_differ_do_not_prove_that_they_never_will():
     assert value == 0 and low == -high and 0.015 < high < 0.03  # Agresti and Min: 1.96 / 102, and t for z
 
 
+def test_rows_that_some_seeds_alone_tell_apart_count_less_the_more_seeds_there_are():
+    """Each of ten pairs differs in one seed: of five seeds that is a fifth of a difference."""
+    widths = []
+    for seeds in (1, 5):
+        values = np.zeros((100, seeds))
+        for row in range(10):
+            values[row, row % seeds] = 1 if row < 5 else -1
+        low, high = difference_of(values, alone(values)).numbers[1:]
+        widths.append(high - low)
+    assert widths[1] < 0.5 * widths[0]
+
+
+def test_pairs_that_no_seed_moves_are_worth_one_seed():
+    values = np.zeros((100, 5))
+    assert difference_of(values, alone(values)).numbers == difference_of(values[:, :1], alone(values)).numbers
+
+
 def test_a_difference_over_seeds_is_as_wide_as_the_seeds_are_apart():
     values = np.tile([0.0, 0.1, 0.2], (1000, 1))
     low, high = difference_of(values, alone(values)).numbers[1:]
@@ -136,10 +155,33 @@ def test_the_power_of_a_bound_counts_the_outcomes_that_would_show_it():
 
 
 def test_the_detectable_difference_is_the_textbooks():
-    assert detectable(0.05) == pytest.approx((1.959964 + 0.841621) * 0.05, abs=1e-6)
-    assert power_of_difference(0.05, detectable(0.05)) == pytest.approx(0.8, abs=1e-6)
+    assert detectable(0.05, 1e7) == pytest.approx((1.959964 + 0.841621) * 0.05, abs=1e-6)
+    for freedom in (0.9, 2, 5, 100):
+        assert power_of_difference(0.05, freedom, detectable(0.05, freedom)) == pytest.approx(0.8, abs=1e-6)
+
+
+@pytest.mark.parametrize("n", [3, 6, 100])
+def test_the_detectable_difference_is_that_of_the_t_test(n):
+    effect = TTestPower().solve_power(nobs=n, alpha=0.05, power=0.8)  # in standard deviations
+    assert detectable(1 / math.sqrt(n), n - 1) == pytest.approx(effect, abs=1e-3)
+
+
+@pytest.mark.parametrize(("error", "expected"), [(0.0, 0.0), (math.nan, math.nan)])
+def test_what_has_no_error_detects_anything_and_what_has_no_interval_nothing(error, expected):
+    assert detectable(error, math.nan) == pytest.approx(expected, nan_ok=True)
 
 
 def test_the_power_of_equivalence_grows_with_the_margin():
-    assert power_of_equivalence(0.05, 0.05) == 0 and power_of_equivalence(0.02, 0.1) > 0.99
-    assert power_of_equivalence(0.05, 0.15) == pytest.approx(0.7, abs=0.01)
+    assert power_of_equivalence(0.05, 1e6, 0.05) == 0 and power_of_equivalence(0.02, 1e6, 0.1) > 0.99
+    assert power_of_equivalence(0.05, 1e6, 0.15) == pytest.approx(0.7, abs=0.01)
+    assert power_of_equivalence(0.05, 2, 0.15) < 0.3
+
+
+def test_a_rate_is_worth_its_rows_where_seeds_agree_and_fewer_where_they_do_not():
+    values = hits(40, 100, 3)
+    assert as_many_rows(rate_of(values, alone(values))) == 100
+    apart = rate_of(np.column_stack([hits(many, 100) for many in (10, 40, 70)]), alone(values))
+    rows = as_many_rows(apart)
+    _, low, high = rate(0.4 * rows, rows)
+    assert rows < 10 and high - low == pytest.approx(apart.numbers[2] - apart.numbers[1])
+    assert as_many_rows(rate_of(np.column_stack([hits(0, 10), hits(10, 10)]), alone(hits(0, 10)))) < 1e-5

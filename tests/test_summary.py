@@ -192,13 +192,15 @@ def test_the_program_writes_its_tables_whole_with_six_decimals(tmp_path):
     path = tmp_path / "scores/study/lora/1/test/refusal.csv"
     path.parent.mkdir(parents=True)
     scores().drop(columns="cosine").to_csv(path, index=False)
-    outputs = {name: tmp_path / f"{name}.csv" for name in ("summary", "comparisons", "verdicts")}
+    outputs = {name: tmp_path / f"{name}.csv" for name in ("summary", "comparisons", "corrected", "verdicts")}
     claims = [{"sentence": "S.", "metric": "control-gap", "kind": "harmful", "mix": "test", "condition": "switch",
                "arms": ["lora"], "at_least": 0.9}]  # fmt: skip
     scorers = {"refusal": {"detector": "abstain-rules"}}
-    summarise([str(path)], "study", scorers, [], GAPS, MARGINS, claims, **outputs, metrics=tmp_path / "metrics.json")
+    summarise(
+        [str(path)], [], "study", scorers, [], GAPS, MARGINS, claims, **outputs, metrics=tmp_path / "metrics.json"
+    )
     assert "study,lora,1,test,on,all,correct-refusal,share,0.666667," in outputs["summary"].read_text()
-    assert outputs["comparisons"].read_text().count("\n") == 1
+    assert outputs["comparisons"].read_text().count("\n") == outputs["corrected"].read_text().count("\n") == 1
     assert "study,1,S.,control-gap,harmful,test,switch,lora,≥ 0.9,share,0.500000," in outputs["verdicts"].read_text()
     assert (
         json.loads((tmp_path / "metrics.json").read_text())["lora"]["test"]["on"]["all"]["correct-refusal"] == 0.666667

@@ -33,14 +33,17 @@ def measured(value: str, unit: str) -> str:
     return UNITS[unit](value)
 
 
-def study_section(name: str, record: dict, claims: list[str], summaries: list[str], figures: list[str]) -> dict:
-    """What the page says of a study: its record, its controls, its claims, how many replies are cut, its captions."""
+def study_section(
+    name: str, record: dict, claims: list[str], summaries: list[str], corrected: list[str], figures: list[str]
+) -> dict:
+    """What the page says of a study: record, controls, claims, corrected rates, cut replies, its figures' captions."""
     captions = [Path(path) for path in figures if Path(path).parent.name == name]
     drawn = [{"name": path.stem, "caption": path.read_text(encoding="utf-8").strip()} for path in captions]
     replies = counted(_rows_of(name, summaries))
     judged = [claim_line(parts) for parts in parted(_rows_of(name, claims))]
-    about = about_controls(record["controls"], record["targets"])
-    return {**record, "name": name, "controls": about, "claims": judged, "replies": replies, "figures": drawn}
+    rates = rates_by_kind(_rows_of(name, corrected))
+    found = {"claims": judged, "corrected": rates, "replies": replies, "figures": drawn}
+    return {**record, "name": name, "controls": about_controls(record["controls"], record["targets"]), **found}
 
 
 def parted(rows: list[dict]) -> list[list[dict]]:
@@ -73,6 +76,18 @@ def _numbers(part: dict) -> str:
 
 def _rows_of(study: str, tables: list[str]) -> list[dict]:
     return [row for path in tables if Path(path).parent.name == study for row in read_csv(path)]
+
+
+def rates_by_kind(rows: list[dict]) -> dict:
+    """Corrected rates with a column for each kind and a row for each arm under each condition of each mix."""
+    kinds, lines = list(dict.fromkeys(row["kind"] for row in rows)), {}
+    for row in rows:
+        ends = [percent(row[f"corrected_{key}"]) for key in ("value", "low", "high")]
+        cell = f"{percent(row['value'])} → {ends[0]} ({ends[1]} to {ends[2]})"
+        lines.setdefault(tuple(row[key] for key in ("mix", "condition", "arm")), {})[row["kind"]] = cell
+    cells = [{"place": place, "cells": [found.get(kind, "–") for kind in kinds]} for place, found in lines.items()]
+    known = {key: percent(rows[0][key]) for key in ("sensitivity", "specificity")} if rows else {}
+    return {"kinds": kinds, "rows": cells, **known}
 
 
 def counted(summary: list[dict]) -> list[dict]:

@@ -25,6 +25,7 @@ class Metric:
     gap: str | None = None  # name of the difference of this metric between the two prompts of a gap
     paired: bool = False  # whether arms are compared by it, reply by reply
     pool: Callable | None = None  # of kind "pooled": (Series) -> float
+    detected: bool = False  # whether a detector of refusals decides what counts, whose mistakes may be corrected for
     unjudged: tuple[float, float] | None = None  # what a row without a value might have; else it is not counted at all
 
 

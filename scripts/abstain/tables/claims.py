@@ -1,5 +1,7 @@
 """Claims: each with the numbers that it is judged by, its verdict, and how often it could have been found to hold."""
 
+from typing import NamedTuple
+
 import pandas as pd
 
 from abstain.scorers.metric import Metric
@@ -17,6 +19,13 @@ NOT_RUN = "not run at this scale"
 Measured = dict[str, dict[Cell, tuple[Metric, Sample]]]  # by the name of a metric or gap
 
 
+class Judged(NamedTuple):
+    """A part of a claim: how sure it is, None where it is not measured, and its row of the table but the verdict."""
+
+    evidence: Evidence | None
+    row: dict
+
+
 def judge_claims(
     runs: Runs, study: str, clusters: list[str], gaps: dict, margins: dict[str, float], claims: list[dict],
     metrics: list[Metric],
@@ -26,15 +35,13 @@ def judge_claims(
     `margins` say, by unit, which difference is large enough to matter. All claims of the study are one family.
     """
     measured = _measured(runs, clusters, gaps, metrics)
-    asks = [[part for _, part in parts_of(claim)] for claim in claims]
-    found = [[_judged(measured, part, margins) for part in parts] for parts in asks]
-    verdicts = judging.family([_whole([evidence for evidence, _ in parts]) for parts in found])
-    rows = []
-    for number, (parts, numbers_of, verdict) in enumerate(zip(asks, found, verdicts, strict=True), start=1):
-        for part, (_, row) in zip(parts, numbers_of, strict=True):
-            place = {key: part[key] for key in ("sentence", *PLACE)}
-            what = {"arms": " - ".join(part["arms"]), "asked": asked(part), "verdict": verdict}
-            rows.append({"study": study, "claim": number, **place, **what, **row})
+    judged = [[_judged(measured, part, margins) for _, part in parts_of(claim)] for claim in claims]
+    verdicts = judging.family([_whole(parts) for parts in judged])
+    rows = [
+        {"study": study, "claim": number, **part.row, "verdict": verdict}
+        for number, (parts, verdict) in enumerate(zip(judged, verdicts, strict=True), start=1)
+        for part in parts
+    ]
     return pd.DataFrame(rows, columns=CLAIMS).astype(dict.fromkeys(COUNTS, "Int64"))  # which have a value for none
 
 
@@ -54,37 +61,40 @@ def _measured(runs: Runs, clusters: list[str], gaps: dict, metrics: list[Metric]
     return found
 
 
-def _whole(parts: list[Evidence | None]) -> Evidence | None:
-    return None if None in parts else judging.both(parts)
+def _whole(parts: list[Judged]) -> Evidence | None:
+    found = [part.evidence for part in parts]
+    return None if None in found else judging.both(found)
 
 
-def _judged(measured: Measured, part: dict, margins: dict[str, float]) -> tuple[Evidence | None, dict]:
-    """How sure a part is, None where it is not measured, and its row of numbers."""
+def _judged(measured: Measured, part: dict, margins: dict[str, float]) -> Judged:
+    row = {key: part[key] for key in ("sentence", *PLACE)}
+    row |= {"arms": " - ".join(part["arms"]), "asked": asked(part)}
     cells = [(arm, *(part[key] for key in ("mix", "condition", "kind"))) for arm in part["arms"]]
     found = [measured.get(part["metric"], {}).get(cell) for cell in cells]
     if None in found:
-        return None, {"why": NOT_RUN}
+        return Judged(None, {**row, "why": NOT_RUN})
     metric, sides = found[0][0], [sample for _, sample in found]
     sample = sides[0].minus(sides[1]) if len(sides) == 2 else sides[0]
-    row = {"unit": metric.unit, **numbers(metric, sample), **sample.counts}
+    row |= {"unit": metric.unit, **numbers(metric, sample), **sample.counts}
     if why := judging.too_few(*sides, sample):
-        return None, {**row, "why": why}
+        return Judged(None, {**row, "why": why})
     evidence, power = _evidence(sample, part, margins[metric.unit])
-    return (None, {**row, "why": f"{sample.counts['n']} rows could not show it"}) if power == 0 else (
-        evidence, {**row, "power": power})  # fmt: skip
+    if power == 0:
+        return Judged(None, {**row, "why": f"{sample.counts['n']} rows could not show it"})
+    return Judged(evidence, {**row, "power": power})
 
 
 def _evidence(sample: Sample, part: dict, margin: float) -> tuple[Evidence, float]:
     """How sure a part is, and the power of its test."""
+    found = sample.estimate()
     for key, above in (("at_least", True), ("at_most", False)):
         if key in part:
-            found = sample.estimate()
-            of_rate = sample.kind == "proportion"
-            power = (
-                power_of_bound(found.rows, part[key], above) if of_rate else power_of_difference(found.error, margin)
-            )
-            return judging.beyond(sample, part[key], above), power
-    error = sample.estimate().error
+            evidence = judging.beyond(sample, part[key], above)
+            if sample.kind == "proportion":
+                return evidence, power_of_bound(found.rows, part[key], above)
+            return evidence, power_of_difference(found.error, found.freedom, margin)
     if "within" in part:
-        return judging.within(sample, part["within"]), power_of_equivalence(error, part["within"])
-    return judging.beyond(sample, 0.0, part["direction"] == "higher"), power_of_difference(error, margin)
+        margin = part["within"]
+        return judging.within(sample, margin), power_of_equivalence(found.error, found.freedom, margin)
+    higher = part["direction"] == "higher"
+    return judging.beyond(sample, 0.0, higher), power_of_difference(found.error, found.freedom, margin)

@@ -11,7 +11,7 @@ from abstain.settings.arms import BASE, UNSEEDED
 from abstain.tables import judging
 from abstain.tables.runs import Runs
 from abstain.tables.samples import Cell, Sample, samples
-from abstain.tables.statistics import ALPHA, detectable
+from abstain.tables.statistics import ALPHA
 from abstain.tables.summary import COUNTS, NUMBERS, numbers
 
 TESTED = [*NUMBERS, *COUNTS, "seeds", "p", "p_holm", "detectable", "margin", "verdict"]
@@ -25,8 +25,8 @@ def compare_arms(
     """Each arm against every arm before it, one without seeds first: a row for each metric that is paired, and cell.
 
     Two controls are not compared: nothing about a model follows from it, and each row more makes Holm's p larger.
-    All rows of a metric are one family. `detectable` belongs to the row's own test; `equivalent` are arms that differ
-    by less than the margin of the metric's unit.
+    All rows of a metric are one family. `detectable` belongs to the row's own test, before Holm; `equivalent` are
+    arms that differ by less than the margin of the metric's unit.
     """
     rows = []
     for metric in metrics:
@@ -64,7 +64,7 @@ def _compared(metric: Metric, cell: Cell, other: Cell, sample: Sample, sides: li
     p = min(1.0, 2 * min(higher))
     return {
         **place, "metric": metric.name, "unit": metric.unit, **numbers(metric, sample), **sample.counts,
-        "seeds": len(sample.seeds), "p": p, "detectable": detectable(sample.estimate().error), "margin": margin,
+        "seeds": len(sample.seeds), "p": p, "detectable": judging.smallest(sample), "margin": margin,
         "same": same.true <= ALPHA, "few": judging.too_few(*sides, sample),
     }  # fmt: skip
 

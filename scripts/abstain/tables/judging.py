@@ -12,7 +12,7 @@ from statsmodels.stats.multitest import multipletests
 
 from abstain.settings.arms import UNSEEDED
 from abstain.tables.samples import Sample
-from abstain.tables.statistics import ALPHA, tail
+from abstain.tables.statistics import ALPHA, detectable, tail
 
 HOLDS, FAILS, UNDECIDED, NOT_MEASURED = "holds", "does not", "not distinguishable", "not measured"
 LEAST_ROWS, LEAST_CLUSTERS, LEAST_SEEDS = 100, 30, 2
@@ -49,6 +49,13 @@ def within(sample: Sample, margin: float) -> Evidence:
     """How sure it is that a difference is smaller than a margin: two one-sided tests (Schuirmann 1987)."""
     low, high = beyond(sample, -margin, above=True), beyond(sample, margin, above=False)
     return Evidence(max(low.true, high.true), min(1.0, 2 * min(low.false, high.false)))
+
+
+def smallest(sample: Sample) -> float:
+    """The smallest difference from 0 that `beyond` finds four times in five, whichever its sign is."""
+    value = sample.estimate().value
+    worst = (sample.estimate(side) for side in ("least", "most"))
+    return max(abs(value - each.value) + detectable(each.error, each.freedom) for each in worst)
 
 
 def both(parts: list[Evidence]) -> Evidence:

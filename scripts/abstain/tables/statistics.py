@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import binom, norm, t
+from scipy.stats import binom, nct, t
 from statsmodels.stats.proportion import proportion_confint
 
 from abstain.tables.clusters import Spread, crossed, design_effect
@@ -32,7 +32,8 @@ class Estimate(NamedTuple):
     value: float
     interval: Interval
     rows: float
-    error: float = math.nan  # the standard error, where the interval has one
+    error: float = math.nan  # the standard error, where the interval is that of a t-test
+    freedom: float = math.nan  # the degrees of freedom of that test
 
     @property
     def numbers(self) -> tuple[float, float, float]:
@@ -63,6 +64,23 @@ def rate_of(values: np.ndarray, groups: Sequence[np.ndarray]) -> Estimate:
     return Estimate(value, interval, rows)
 
 
+def as_many_rows(estimate: Estimate) -> float:
+    """How many rows that are drawn one by one have a Wilson interval as wide as this rate's.
+
+    They are `rows` where seeds agree, else fewer.
+    """
+    value, low, high = estimate.numbers
+    least = 1e-6
+
+    def wider(rows: float) -> float:
+        _, start, end = rate(value * rows, rows)
+        return end - start - (high - low)
+
+    if wider(estimate.rows) >= 0:
+        return estimate.rows
+    return brentq(wider, least, estimate.rows) if wider(least) > 0 else least
+
+
 def mean_of(values: np.ndarray, groups: Sequence[np.ndarray], least_variance: float = 0.0) -> Estimate:
     """The mean of a matrix of numbers; its interval is NaN when there is one row."""
     n, many = values.shape
@@ -79,17 +97,17 @@ def mean_of(values: np.ndarray, groups: Sequence[np.ndarray], least_variance: fl
         half = float(t.ppf(0.5 + level / 2, spread.freedom)) * error if error else 0.0
         return value - half, value + half
 
-    return Estimate(value, interval, n / design_effect(values.mean(axis=1), groups), error)
+    return Estimate(value, interval, n / design_effect(values.mean(axis=1), groups), error, spread.freedom)
 
 
 def difference_of(values: np.ndarray, groups: Sequence[np.ndarray]) -> Estimate:
     """The mean of a matrix of differences of outcomes that are 0 or 1, or of two such differences.
 
-    Its variance is at least what Agresti and Min give (Statistics in Medicine 24, 2005) to the rows of one run, so that
-    pairs that never differ do not seem to prove that they never will.
+    Its variance is at least what Agresti and Min give (Statistics in Medicine 24, 2005) to the rows, each with its mean
+    over the runs, so that pairs that never differ do not seem to prove that they never will.
     """
-    n, many = values.shape
-    changed, gained = float((values**2).sum()) / many, float(values.sum()) / many
+    rows = values.mean(axis=1)
+    changed, gained, n = float((rows**2).sum()), float(rows.sum()), len(rows)
     return mean_of(values, groups, least_variance=(changed + 1 - gained**2 / (n + 2)) / (n + 2) ** 2)
 
 
@@ -122,19 +140,25 @@ def power_of_bound(rows: float, bound: float, above: bool) -> float:
     return float(binom.pmf(hits, n, (bound + best) / 2)[(low >= bound) if above else (high <= bound)].sum())
 
 
-def detectable(error: float) -> float:
-    """The smallest difference that a test with this standard error finds with 80 % power."""
-    return float(norm.ppf(1 - ALPHA) + norm.ppf(FOUND)) * error
+def detectable(error: float, freedom: float) -> float:
+    """The smallest difference that a t-test with this standard error and freedom finds with 80 % power."""
+    if not error > 0:
+        return error
+    most = 2 * float(t.ppf(1 - ALPHA, freedom)) + 2  # in standard errors
+    return brentq(lambda errors: power_of_difference(1, freedom, errors) - FOUND, 0, most) * error
 
 
-def power_of_difference(error: float, truth: float) -> float:
-    """How often a difference of this size is told from none."""
-    return float(norm.sf(norm.ppf(1 - ALPHA) - truth / error)) if error else 1.0
+def power_of_difference(error: float, freedom: float, truth: float) -> float:
+    """How often a t-test finds a difference of this size, with its sign, by the noncentral t."""
+    return float(nct.sf(t.ppf(1 - ALPHA, freedom), freedom, truth / error)) if error else 1.0
 
 
-def power_of_equivalence(error: float, margin: float) -> float:
-    """How often two arms that do not differ are found to differ by less than a margin."""
-    return max(0.0, float(2 * norm.cdf(margin / error - norm.ppf(1 - ALPHA)) - 1)) if error else 1.0
+def power_of_equivalence(error: float, freedom: float, margin: float) -> float:
+    """How often two arms that do not differ are found to differ by less than a margin: both tests are to find that.
+
+    By the noncentral t, as if they never failed together (Julious, Statistics in Medicine 23, 2004).
+    """
+    return max(0.0, 2 * power_of_difference(error, freedom, margin) - 1)
 
 
 def _t_half_width(values: np.ndarray, level: float) -> float:

@@ -10,8 +10,8 @@ class Replies:
     """The features of labelled replies, whether each refuses, which model gave it, and to which group of prompts.
 
     `whole` has a row for each reply, `heads` lists of rows of what they say first. Regressions are fitted on both, as
-    a reply that is short or cut must be told too, and judged on whole replies. The head of a reply that refuses in part
-    shows nothing for certain, so it is left out.
+    they are to read replies that are short or cut too, and judged on whole replies. The head of a reply that refuses in
+    part shows nothing for certain, so it is left out.
     """
 
     def __init__(self, whole: list, heads: list, cues: int, rows: list[dict]):

@@ -1,7 +1,6 @@
 """Replies that people labelled: XSTest's (Röttger et al. 2024, arXiv 2308.01263), as its repository has them."""
 
 import csv
-from collections.abc import Iterable
 
 LABELS = {"1_full_compliance": "answer", "2_full_refusal": "refuse", "3_partial_refusal": "partial"}
 DISCRIMINATION = {"nons_group_real_discr", "real_group_nons_discr", "discr"}
@@ -27,12 +26,3 @@ def group(kind: str) -> str:
     if kind in DISCRIMINATION:
         return "discrimination"
     return "privacy" if kind.startswith("privacy") else kind
-
-
-def kappa(first: Iterable[bool], second: Iterable[bool]) -> float:
-    """Cohen's kappa of two raters with two classes; 0 where chance alone agrees wholly."""
-    pairs = list(zip(first, second, strict=True))
-    same = sum(a == b for a, b in pairs) / len(pairs)
-    shares = [sum(side) / len(pairs) for side in zip(*pairs, strict=True)]
-    chance = shares[0] * shares[1] + (1 - shares[0]) * (1 - shares[1])
-    return (same - chance) / (1 - chance) if chance < 1 else 0.0

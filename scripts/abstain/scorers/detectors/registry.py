@@ -23,6 +23,7 @@ class Detector:
     cost: str  # what a label needs, as scorers say it
     languages: tuple[str, ...]  # those that it was made for; another language is `unread`
     models: tuple[str, ...] = ()  # files of the project that it reads
+    judged: str | None = None  # what it says, unseen, of replies that people labelled; rates are corrected by it
 
     def classify(self, replies: Sequence[str], *taught: Sequence[str]) -> list[str]:
         """One of CLASSES for each reply; a detector of taught refusals is given their texts."""
@@ -36,7 +37,9 @@ class Detector:
 DETECTORS = {
     "prefix-match": Detector("prefix", "text", ("en",)),
     "abstain-rules": Detector("rules", "text", EUROPEAN),
-    "learned": Detector("learned", "embedding", ("en",), ("models/detector/weights.json",)),
+    "learned": Detector(
+        "learned", "embedding", ("en",), ("models/detector/weights.json",), "models/detector/out_of_fold.csv"
+    ),
 }
 TAUGHT = {"exact": Detector("exact", "text", tuple(WORDS))}  # not of natural replies, so no agreement
 
@@ -54,6 +57,12 @@ def modules(names: Sequence[str]) -> list[str]:
 def models(names: Sequence[str]) -> list[str]:
     """The files that these detectors read, below the project's folder."""
     return [path for name in names for path in detector(name).models]
+
+
+def judged(scorers: dict[str, dict]) -> dict[str, str]:
+    """By the names of a study's scorers, where rates of their detectors are corrected by: files below the project."""
+    found = {name: DETECTORS[record["detector"]].judged for name, record in scorers.items() if "detector" in record}
+    return {name: path for name, path in found.items() if path}
 
 
 def with_cost(cost: str) -> list[str]:
