@@ -62,7 +62,7 @@ def test_a_name_that_points_to_nothing_is_refused_where_it_is_with_the_names_tha
 
 def test_a_name_that_is_lost_in_many_places_is_reported_once_with_their_number(pocket):
     (said,) = faults(pocket.changed(f"{ASKS}/prompts/flag-on", ...))
-    assert "mixes.standard.rows.0.prompt: there is no prompt 'flag-on' (also in 6 more places)" in said
+    assert "mixes.standard.rows.0.prompt: there is no prompt 'flag-on' (also in 8 more places)" in said
     (said,) = faults(pocket.changed(f"{ASKS}/gaps/standard", ...))
     assert "claims.3.condition: there is no prompt or gap 'standard' (also in 2 more places)" in said
 

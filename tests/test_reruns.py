@@ -9,6 +9,7 @@ from abstain.settings.arms import scores
 from abstain.studies.plan import score_rule
 
 RESULTS = "results/pocket"
+SCORES = {"score_text", "score_embedding", "score_checkpoint"}
 
 
 @pytest.mark.parametrize(
@@ -16,9 +17,9 @@ RESULTS = "results/pocket"
     [
         (
             "scripts/abstain/models/resume.py",
-            {"train_sft", "merge", "predict", "score_text", "score_embedding"} | TABLES,
+            {"train_sft", "merge", "predict"} | SCORES | TABLES,
         ),
-        ("envs/generation.yaml", {"predict", "score_text", "score_embedding"} | TABLES),
+        ("envs/generation.yaml", {"predict"} | SCORES | TABLES),
         ("scripts/abstain/scorers/refusal.py", {"score_text", "score_embedding"} | TABLES),
         ("scripts/abstain/scorers/detectors/rules.py", {"check_detector", "score_text", "score_embedding"} | TABLES),
         ("scripts/abstain/tables/statistics.py", {"check_detector"} | TABLES),
@@ -33,25 +34,19 @@ def test_an_edit_reruns_exactly_the_rules_that_it_concerns(miniature, path, agai
 
 
 def jobs_of_scorer(settings: Settings, scorer: str) -> set[str]:
-    """The jobs of a scorer and of all that follows, for the studies that name it.
-
-    What needs embeddings reads them as closeness does, and so the learned detector is of its jobs.
-    """
+    """The jobs of a scorer and of all that follows, for the studies that name it."""
     found = {"describe", "checksum", "all"}
     for study in settings.scale["studies"]:
         record = settings.resolved(study)
         if scorer in record["scorers"]:
-            readers = {scorer}
-            if scorer == "closeness":
-                readers |= {name for name in record["scorers"] if score_rule(record, name) == "score_embedding"}
-            for each in (each for each in scores(record) if each["scorer"] in readers):
+            for each in (each for each in scores(record) if each["scorer"] == scorer):
                 found.add(f"{score_rule(record, each['scorer'])} {'/'.join((study, *each.values()))}")
             found |= {f"{step} {study}" for step in ("summarise", "present")}
             found |= {f"plot {study}/{figure}" for figure in record["figures"]}
     return found
 
 
-@pytest.mark.parametrize(("scorer", "studies"), [("refusal", 2), ("closeness", 1)])
+@pytest.mark.parametrize(("scorer", "studies"), [("refusal", 2), ("closeness", 1), ("answer", 1)])
 def test_an_edit_of_a_scorer_scores_again_what_it_scores_and_nothing_of_a_study_without_it(
     miniature, small, scorer, studies
 ):
@@ -70,7 +65,7 @@ def test_an_edit_of_a_plot_draws_its_figures_again_and_no_other(miniature):
     ("where", "value", "again"),
     [
         ("asks/do-not-answer/scorers/refusal/detector", "prefix-match", {"score_text"} | TABLES),
-        ("studies/do-not-answer/clusters", [], {"score_embedding"} | TABLES),
+        ("studies/do-not-answer/clusters", [], SCORES | TABLES),
         ("asks/do-not-answer/claims/0/direction", "lower", TABLES),
         ("asks/do-not-answer/figures/refusal/caption", "Other words.", {"plot", "describe", "checksum", "all"}),
         ("asks/do-not-answer/question", "Why?", {"present", "describe", "checksum", "all"}),
