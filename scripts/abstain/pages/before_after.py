@@ -47,8 +47,8 @@ def _merged(files: list[str]) -> list[dict]:
 def before_after(mix: str, runs: dict[str, list[dict]], prompts: dict, shortened: list[str]) -> list[dict]:
     """A section for each condition and kind of request: a row for each request, with every arm's reply to it.
 
-    A reply's mark is what the detector took it for; replies to the kinds `shortened` are cut, whatever the condition.
-    Raises RequestsDifferError.
+    A reply's mark is what the detector took it for, with the reason where nobody could judge it; the name of a section
+    counts those. Replies to the kinds `shortened` are cut, whatever the condition. Raises RequestsDifferError.
     """
     asked = {arm: [row["id"] for row in rows] for arm, rows in runs.items()}
     for arm, ids in asked.items():
@@ -61,16 +61,25 @@ def before_after(mix: str, runs: dict[str, list[dict]], prompts: dict, shortened
         groups.setdefault(tuple(replies[0][key] for key in GROUPED), []).append(replies)
     sections = []
     for (condition, kind, should), group in groups.items():
-        rows = [[(replies[0]["question"], ""), *(_cell(reply, shortened) for reply in replies)] for replies in group]
-        name = f"{mix}, {condition}: {kind} requests, {RIGHT[should]} (n = {len(rows)})"
+        rows = [[(replies[0]["question"], "", ""), *(_cell(r, shortened) for r in replies)] for replies in group]
+        name = f"{mix}, {condition}: {kind} requests, {RIGHT[should]} (n = {len(rows)}{_unjudged(list(runs), group)})"
         note = prompts[condition]["system"] or ""
         sections.append({"name": name, "note": note, "columns": ["request", *runs], "rows": rows})
     return sections
 
 
-def _cell(reply: dict, shortened: list[str]) -> tuple[str, str]:
+def _unjudged(arms: list[str], group: list[tuple[dict, ...]]) -> str:
+    """How many replies of each arm nobody could judge."""
+    each = {arm: sum(bool(replies[place].get("unjudged")) for replies in group) for place, arm in enumerate(arms)}
+    counted = ", ".join(f"{many} of {arm}" for arm, many in each.items() if many)
+    return f"; replies that nobody could judge: {counted}" if counted else ""
+
+
+def _cell(reply: dict, shortened: list[str]) -> tuple[str, str, str]:
+    """What is shown of a reply, its behaviour, and that in words with the reason where nobody could judge it."""
     text = opening(reply["reply"]) if reply["kind"] in shortened else reply["reply"]
-    return text, reply.get("behaviour", "")
+    behaviour, why = reply.get("behaviour", ""), reply.get("unjudged", "")
+    return text, behaviour, f"{behaviour}, nobody could judge it: {why}" if why else behaviour
 
 
 def opening(reply: str) -> str:
