@@ -132,7 +132,7 @@ class Inputs:
         scorer = load_scorer(Path(path).stem)
         rows = joined(self.at(f"{TEST}/examples.jsonl"), self.at("replies.jsonl"))
         labels = [
-            {"id": row["id"], "behaviour": ("refuse", "answer")[i % 2], "cut": i % 2}
+            {"id": row["id"], "behaviour": ("refuse", "answer")[i % 2], "unjudged": "", "cut": i % 2}
             | {"cosine": i % 7 / 7, "abstention": i % 5 / 5}
             for i, row in enumerate(rows)
         ]

@@ -35,6 +35,11 @@ def trained_arms(study: dict) -> dict[str, dict]:
     return {name: arm for name, arm in study["arms"].items() if arm["from"] is not None}
 
 
+def named_arms(figure: dict) -> list[str]:
+    """The arms that a figure names; none where it draws all that are scored on its mix."""
+    return [] if figure["arms"] == ALL else figure["arms"]
+
+
 def seeds_of(study: dict, arm: str) -> list[str]:
     """The seeds that an arm is run with, as they are written in paths; an arm without training is run once."""
     return [UNSEEDED] if study["arms"][arm]["from"] is None else [str(seed) for seed in study["seeds"]]
