@@ -67,6 +67,7 @@ rule plot:
     params:
         scorers=lambda w: list(study_of(w)["scorers"]),
         figure=figure_of,
+        bounds=lambda w: bounds.bounds_on(study_of(w), figure_of(w)["mix"]),
     script:
         "../scripts/plot.py"
 

@@ -13,6 +13,7 @@ def plot(
     style: str,
     scorers: list[str],
     figure: dict,
+    bounds: list[dict],
     svg: str,
     png: str,
     csv: str,
@@ -20,14 +21,15 @@ def plot(
 ) -> None:
     """Write the figure as SVG and PNG, the numbers it shows as CSV, and its caption.
 
-    `scores` are the score files of all runs in the order of the record, of every one of the named scorers.
+    `scores` are the score files of all runs in the order of the record, of every one of the named scorers;
+    `bounds` are those of the study's claims on its mix.
     """
     import matplotlib as mpl
     import pandas as pd
 
     with mpl.rc_context(fname=style):
         table, runs = pd.read_csv(summary, dtype=str, keep_default_na=False), load_runs(scores, columns(scorers))
-        drawn, numbers = load(figure["plot"]).draw(table, runs, figure)
+        drawn, numbers = load(figure["plot"]).draw(table, runs, figure, bounds)
         save(drawn, svg, png)
     write_text(csv, numbers.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
     write_text(caption, figure["caption"] + "\n")

@@ -21,11 +21,12 @@ GAPS = {"switch": ["on", "off"], "back": ["off", "on"]}
 KINDS = {"harmful": "refuse", "benign": "answer", "ambiguous": "either"}
 N = 30
 SHARES = {("base", "unseeded", "test"): 0.0, ("a-lora", "1", "test"): 0.9, ("a-lora", "2", "test"): 0.8}
+ALL_ARMS = {"mix": "test", "arms": "all"}
 RECORDS = {
-    "frontier": {"plot": "frontier", "mix": "test", "conditions": CONDITIONS, "x": "benign", "y": "harmful"},
-    "gap": {"plot": "gap", "mix": "test", "gaps": list(GAPS), "kinds": ["harmful", "benign"]},
-    "rates": {"plot": "rates", "mix": "test", "conditions": CONDITIONS, "kinds": list(KINDS)},
-    "similarity": {"plot": "similarity", "mix": "test", "conditions": ["on"]},
+    "frontier": {"plot": "frontier", **ALL_ARMS, "conditions": CONDITIONS, "x": "benign", "y": "harmful"},
+    "gap": {"plot": "gap", **ALL_ARMS, "gaps": list(GAPS), "kinds": ["harmful", "benign"]},
+    "rates": {"plot": "rates", **ALL_ARMS, "metric": "refusal", "conditions": CONDITIONS, "kinds": list(KINDS)},
+    "similarity": {"plot": "similarity", **ALL_ARMS, "conditions": ["on"]},
 }
 
 
@@ -74,12 +75,12 @@ def usual_summary() -> pd.DataFrame:
 
 
 @contextmanager
-def drawn(plot: str, runs: dict | None = None, summary: pd.DataFrame | None = None, **changed):
+def drawn(plot: str, runs: dict | None = None, summary: pd.DataFrame | None = None, bounds: tuple = (), **changed):
     """A figure and its numbers in the style of the project, from the usual runs and record or from others."""
     runs = usual_runs() if runs is None else runs
     summary = usual_summary() if summary is None else summary
     with mpl.rc_context(fname=ROOT / "matplotlibrc"):
-        yield load(plot).draw(summary, runs, RECORDS[plot] | changed)
+        yield load(plot).draw(summary, runs, RECORDS[plot] | changed, list(bounds))
         mpl.pyplot.close("all")
 
 
@@ -132,9 +133,36 @@ def intervals(summary: pd.DataFrame, whole: bool, **equal: str) -> list[tuple[fl
     return sorted(zip(100 * rows.low.astype(float), 100 * rows.high.astype(float), strict=True))
 
 
-def spoilt(runs: dict, run_of: tuple) -> dict:
-    """The runs, one of which has an invalid reply to a harmful request."""
+def apart(runs: dict) -> dict:
+    """The runs, of which one refuses also under the second condition, so that they are at several places there."""
+    changed = {name: replies.copy() for name, replies in runs.items()}
+    one = changed["a-lora", "1", "test"]
+    one.loc[(one.kind == "harmful") & (one.condition == "off"), "behaviour"] = "refuse"
+    return changed
+
+
+def bound(metric: str, kind: str, condition: str, arm: str = "a-lora", **side: float) -> dict:
+    """A bound of a claim on an arm."""
+    return {"metric": metric, "kind": kind, "condition": condition, "arm": arm, **side}
+
+
+def dashed(axis) -> list[list[list[float]]]:
+    """The ends of the dashed lines that are bounds, in the order in which they are drawn."""
+    lines = [
+        line for line in axis.lines if line.get_linestyle() == "--" and line.get_marker() in ("None", "none", None)
+    ]
+    return [line.get_xydata().tolist() for line in lines if len(line.get_xdata())]
+
+
+def tips(axis) -> list[int]:
+    """The marks that point to what is claimed, as matplotlib numbers them."""
+    marks = [line.get_marker() for line in axis.lines if len(line.get_xdata())]
+    return [mark for mark in marks if mark in (8, 9, 10, 11)]
+
+
+def spoilt(runs: dict, run_of: tuple, behaviour: str = "invalid") -> dict:
+    """The runs, one of which has a reply to a harmful request that nobody could judge."""
     changed = {name: replies.copy() for name, replies in runs.items()}
     one = changed[run_of]
-    one.loc[(one.request == "harmful-0") & (one.condition == "on"), "behaviour"] = "invalid"
+    one.loc[(one.request == "harmful-0") & (one.condition == "on"), "behaviour"] = behaviour
     return changed

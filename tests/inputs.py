@@ -140,7 +140,7 @@ class Inputs:
         scorer = load_scorer(Path(path).stem)
         rows = joined(self.at(f"{TEST}/examples.jsonl"), self.at("replies.jsonl"))
         labels = [
-            {"id": row["id"], "behaviour": ("refuse", "answer")[i % 2], "cut": i % 2}
+            {"id": row["id"], "behaviour": ("refuse", "answer")[i % 2], "unjudged": "", "cut": i % 2}
             | {"cosine": i % 7 / 7, "abstention": i % 5 / 5, "nearer": i % 3 / 3, "likelihood": -(i % 5)}
             | dict.fromkeys(("on_topic", *load_scorer("category").COLUMNS), i % 2)
             | {"answer": ("right", "wrong")[i % 2]}

@@ -16,7 +16,7 @@ OURS = str(ROOT / "data/detector/replies.csv")
 PLOTS = {
     "frontier": {"conditions": ["flag-on"], "x": "benign", "y": "harmful"},
     "gap": {"gaps": ["standard"], "kinds": ["harmful"]},
-    "rates": {"conditions": ["flag-on"], "kinds": ["harmful"]},
+    "rates": {"metric": "refusal", "conditions": ["flag-on"], "kinds": ["harmful"]},
     "similarity": {"conditions": ["flag-on"]},
 }
 GENERATION = {"max_new_tokens": 4, "batch_rows": 32}
@@ -176,11 +176,11 @@ def figures(inputs: Inputs) -> list:
 
 
 def plotting(inputs: Inputs, plot: str, summary: str) -> tuple:
-    figure = {"plot": plot, "mix": TEST, "caption": "What is shown.", **PLOTS[plot]}
+    figure = {"plot": plot, "mix": TEST, "arms": "all", "caption": "What is shown.", **PLOTS[plot]}
     read = {"summary": summary, "scores": inputs.scores, "style": str(ROOT / "matplotlibrc")}
     written = {key: inputs.at(f"figures/{STUDY}/{plot}.{key}") for key in ("svg", "png", "csv")}
     caption = inputs.at(f"figures/{STUDY}/{plot}.txt")
-    return call("plot", scorers=list(SCORERS), figure=figure, caption=caption, **read, **written)
+    return call("plot", scorers=list(SCORERS), figure=figure, bounds=[], caption=caption, **read, **written)
 
 
 def describing(inputs: Inputs, tables: list[str], agreement: str) -> tuple:

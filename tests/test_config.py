@@ -64,6 +64,8 @@ SHAPES = {
     "misspelt file key": (("corpora", "safety-requests/files/acts/file"), "x", ["'file'", "path"]),
     "misspelt scorer key": ((*ASKS, "scorers/refusal/detectr"), "x", ["'detectr'", "detector"]),
     "key of another plot": ((*ASKS, "figures/gap/conditions"), ["flag-on"], ["'conditions'", "gaps, kinds, mix, plot"]),
+    "a figure without arms": ((*ASKS, "figures/gap/arms"), [], ["figures.gap.arms", "[]"]),
+    "an arm of a figure twice": ((*ASKS, "figures/gap/arms"), ["lora", "lora"], ["figures.gap.arms"]),
     "text for a number": ((*VALUES, "recipes/standard/steps"), "120", ["'120'", "integer"]),
     "fraction of a step": ((*VALUES, "recipes/standard/steps"), 1.5, ["1.5", "integer"]),
     "truth for a number": ((*VALUES, "splits/requests/seed"), True, ["True", "integer"]),

@@ -6,6 +6,9 @@ import pytest
 from drawing import (
     CONDITIONS,
     N,
+    apart,
+    bound,
+    dashed,
     drawn,
     intervals,
     legend,
@@ -14,16 +17,19 @@ from drawing import (
     rings,
     spoilt,
     summary_of,
+    tips,
     titles,
     usual_runs,
-    usual_summary,
     whiskers,
 )
 
+from abstain.plots.marks import save
+
 
 def test_a_point_is_at_its_runs_refusal_of_benign_and_of_harmful_requests():
-    runs = usual_runs()
-    with drawn("frontier") as (figure, _):
+    runs = apart(usual_runs())
+    summary = summary_of(runs)
+    with drawn("frontier", runs, summary) as (figure, _):
         for axis, condition in zip(figure.axes, CONDITIONS, strict=True):
             assert axis.get_title("left").split()[0] == condition
             assert axis.get_xlabel() == "refusal of benign requests (%)"
@@ -32,7 +38,7 @@ def test_a_point_is_at_its_runs_refusal_of_benign_and_of_harmful_requests():
                 expected = sorted([refused(runs, *one, "benign"), refused(runs, *one, "harmful")] for one in of_arm)
                 assert points(axis, line.get_color()) == pytest.approx(np.array(expected), abs=1e-4)
             for side, kind in enumerate(("benign", "harmful")):
-                expected = intervals(usual_summary(), False, condition=condition, metric="refusal", kind=kind)
+                expected = intervals(summary, False, condition=condition, metric="refusal", kind=kind)
                 assert whiskers(axis, side) == pytest.approx(np.array(expected), abs=1e-4)
         assert figure.axes[0].get_ylabel() == "refusal of harmful requests (%)"
         assert list(legend(figure)) == ["base", "a-lora"]
@@ -49,11 +55,12 @@ def test_the_kinds_along_the_axes_come_from_the_record():
 
 
 def test_no_point_hides_another():
-    with drawn("frontier") as (figure, _):
+    runs = apart(usual_runs())
+    with drawn("frontier", runs, summary_of(runs)) as (figure, _):
         marks = rings(figure.axes[1])
         places = [place for each in marks for place in each.get_offsets().tolist()]
         sizes = [size for each in marks for size in each.get_sizes()]
-        assert places == [[0, 0]] * len(usual_runs()) and len(set(sizes)) == len(sizes) == len(usual_runs())
+        assert sorted(places) == [[0, 0], [0, 0], [0, 100]] and len(set(sizes)) == 2
         assert all(len(each.get_facecolor()) == 0 for each in marks)
 
 
@@ -61,15 +68,59 @@ def test_no_point_hides_another():
 def test_more_rings_than_are_seen_at_a_glance_are_counted_in_words(many, words):
     base = usual_runs()["base", "unseeded", "test"]
     runs = {("x-lora", str(seed), "test"): base for seed in range(many)}
+    runs |= {("y-lora", "1", "test"): usual_runs()["a-lora", "1", "test"]}
     with drawn("frontier", runs, summary_of(runs, {}, ("refusal",))) as (figure, _):
         assert [text.get_text() for text in figure.axes[0].texts] == words
 
 
-def test_titles_count_every_request_and_say_how_many_replies_are_in_no_rate():
-    runs = spoilt(usual_runs(), ("a-lora", "1", "test"))
+@pytest.mark.parametrize("behaviour", ["invalid", "unread"])
+def test_titles_count_every_request_and_say_how_many_replies_nobody_could_judge(behaviour):
+    runs = spoilt(apart(usual_runs()), ("a-lora", "1", "test"), behaviour)
     with drawn("frontier", runs, summary_of(runs)) as (figure, _):
         asked = f"n = {N} harmful, {N} benign"
-        assert titles(figure) == [f"on\n{asked}\nat most 1 and 0 invalid", f"off\n{asked}"]
+        assert titles(figure) == [f"on\n{asked}\nat most 1 and 0 unjudged", f"off\n{asked}"]
+
+
+def test_a_condition_under_which_all_runs_are_at_one_place_is_words_and_no_panel():
+    with drawn("frontier") as (figure, numbers):
+        assert len(figure.axes) == 1 and titles(figure)[0].startswith("on\n")
+        said = " ".join(figure.get_supxlabel().split())
+        high = 100 * numbers[numbers.condition == "off"].high_harmful.max()
+        bars = f"(95 % intervals 0 to {high:.1f} %)"
+        assert (
+            said
+            == f"off: each of 3 runs refuses 0 % of {N} harmful requests {bars} and 0 % of {N} benign requests {bars}."
+        )
+        assert set(numbers.condition) == {"on", "off"}
+
+
+def test_runs_that_a_mark_would_cover_are_at_one_place_and_said_with_what_nobody_could_judge(tmp_path):
+    runs = {("x-lora", seed, "test"): usual_runs()["base", "unseeded", "test"] for seed in "12"}
+    runs = spoilt(runs, ("x-lora", "1", "test"))
+    with drawn("frontier", runs, summary_of(runs, {}, ("refusal",))) as (figure, _):
+        save(figure, tmp_path / "f.svg", tmp_path / "f.png")
+        assert (
+            figure.axes == []
+            and figure.legends == []
+            and "; at most 1 unjudged)" in " ".join(figure.get_supxlabel().split())
+        )
+
+
+def test_one_run_alone_is_a_point():
+    runs = {name: replies for name, replies in usual_runs().items() if name[0] == "base"}
+    with drawn("frontier", runs, summary_of(runs)) as (figure, _):
+        assert len(figure.axes) == len(CONDITIONS) and figure.get_supxlabel() == ""
+
+
+def test_a_bound_on_either_kind_is_a_line_across_the_panel_of_its_condition_in_the_colour_of_its_arm():
+    bounds = [bound("refusal", "harmful", "on", at_least=0.9), bound("refusal", "benign", "on", at_most=0.1)]
+    runs = apart(usual_runs())
+    with drawn("frontier", runs, summary_of(runs), bounds) as (figure, _):
+        on, off = figure.axes
+        assert sorted(dashed(on)) == [[[0, 90], [1, 90]], [[10, 0], [10, 1]]] and dashed(off) == tips(off) == []
+        assert sorted(tips(on)) == [8, 10]  # to the left, and up
+        lines = {line.get_color() for line in on.lines if line.get_linestyle() == "--" and len(line.get_xdata())}
+        assert lines == {legend(figure)["a-lora"].get_color()}
 
 
 def test_only_the_mix_of_the_record_is_drawn_and_an_arm_looks_the_same_in_every_figure():

@@ -4,7 +4,7 @@ import pytest
 
 from abstain.scorers.detectors.registry import DETECTORS
 from abstain.scorers.detectors.text import looping, normalise, unreadable
-from abstain.scorers.refusal import behaviour
+from abstain.scorers.refusal import behaviour, judged, label
 
 INVALID = {
     "empty": "",
@@ -26,6 +26,28 @@ INVALID = {
 @pytest.mark.parametrize("detector", DETECTORS)
 def test_an_empty_looping_or_unreadable_reply_is_invalid_cut_or_not(reply, cut, detector):
     assert behaviour(reply, cut, detector) == "invalid"
+
+
+WHY = {
+    "empty": "empty",
+    "run of three words": "loops",
+    "unreadable": "unreadable",
+    "a token of a template": "says nothing",
+    "a thought alone": "empty",
+    "a thought that does not end": "a thought without an end",
+}
+
+
+@pytest.mark.parametrize("name", WHY)
+def test_an_invalid_reply_says_why_nobody_could_judge_it(name):
+    assert judged([INVALID[name]], [False], "prefix-match") == [("invalid", WHY[name])]
+
+
+def test_a_score_has_a_reason_for_what_nobody_could_judge_and_for_nothing_else():
+    replies = ["Oslo.", "", "Это невозможно, простите меня."]
+    rows = [{"id": str(i), "reply": reply, "finished": True} for i, reply in enumerate(replies)]
+    found = [(row["behaviour"], row["unjudged"]) for row in label(rows, {"detector": "prefix-match"})]
+    assert found == [("answer", ""), ("invalid", "empty"), ("unread", "another language")]
 
 
 @pytest.mark.parametrize("reply", ["it was cold " * 3, "no " * 11, "a" * 29, "Oslo."])

@@ -184,16 +184,45 @@ def test_a_prompt_that_the_evaluation_does_not_ask_is_refused_where_it_is_shown(
     assert "claims.6.condition: for lora on 'test' nothing measures the condition 'absent'; known: flag-off" in claimed
 
 
+RATES = {"plot": "rates", "mix": "test", "arms": "all", "conditions": ["flag-on"], "kinds": ["harmful"], "caption": "x"}
+
+
 @pytest.mark.parametrize(
     ("where", "value", "words"),
     [
         ("gap/gaps", ["flag-on"], ["figures.gap: ", "nothing measures the metric 'control-gap' under 'flag-on'"]),
         ("frontier/conditions", ["moved"], ["figures.frontier: ", "the metric 'refusal' under 'moved'"]),
         ("gap/kinds", ["bening"], ["figures.gap: ", "the kind 'bening' of 'control-gap'", "did you mean 'benign'?"]),
-        ("frontier", {"plot": "similarity", "mix": "test", "conditions": ["flag-on"], "caption": "x"},
+        ("frontier", {"plot": "similarity", "mix": "test", "arms": "all", "conditions": ["flag-on"], "caption": "x"},
          ["figures.frontier: ", "a similarity on 'test'", "the metric 'closeness' under 'flag-on'"]),
+        ("frontier", {**RATES, "metric": "refusall"},
+         ["figures.frontier.metric: ", "the metric 'refusall' under 'flag-on'; did you mean 'refusal'?"]),
+        ("frontier", {**RATES, "metric": "control-gap"}, ["figures.frontier.metric: ", "the metric 'control-gap'"]),
     ],
 )  # fmt: skip
 def test_a_figure_of_what_is_not_measured_is_refused_with_what_is(pocket, where, value, words):
     (said,) = faults(pocket.changed(f"{ASKS}/figures/{where}", value))
     assert [word for word in words if word not in said] == [] and not Path("results").exists()
+
+
+def test_a_figure_of_shares_shows_no_mean_of_another_size(pocket):
+    where = "asks/do-not-answer/figures/kinds"
+    record = {**RATES, "conditions": ["plain"], "kinds": ["all"], "metric": "closeness"}
+    (said,) = faults(pocket.changed(where, record))
+    assert "figures.kinds.metric: 'closeness' is no share of the replies; name one of: refusal, invalid" in said
+
+
+def test_an_arm_of_a_figure_that_is_not_scored_on_its_mix_is_refused_with_those_that_are(pocket):
+    (said,) = faults(pocket.changed("asks/do-not-answer/figures/similarity/arms", ["base", "published"]))
+    assert (
+        "figures.similarity.arms.1: the arm 'published' is not scored on 'test'; those that are: base, lora, " in said
+    )
+
+
+def test_a_figure_that_names_arms_is_drawn_with_those_that_a_scale_runs_and_not_at_all_without(pocket):
+    def drawn(arms: list[str]) -> list[str]:
+        return list(
+            pocket.changed("asks/do-not-answer/figures/refusal/arms", arms).resolved("do-not-answer")["figures"]
+        )
+
+    assert "refusal" in drawn(["base", "contrast"]) and "refusal" not in drawn(["contrast"])

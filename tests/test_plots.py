@@ -9,11 +9,27 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT
-from drawing import CONDITIONS, RECORDS, N, drawn, lanes, legend, refused, run, summary_of, usual_runs, usual_summary
+from drawing import (
+    CONDITIONS,
+    RECORDS,
+    N,
+    apart,
+    bound,
+    dashed,
+    drawn,
+    lanes,
+    legend,
+    refused,
+    run,
+    summary_of,
+    tips,
+    usual_runs,
+    usual_summary,
+)
 from jsonschema import Draft202012Validator
 from scored import MARGINS
 
-from abstain.plots.marks import save
+from abstain.plots.marks import fitted, save
 from abstain.plots.registry import load
 from abstain.scorers.metric import columns
 from abstain.tables.runs import load_runs
@@ -21,7 +37,7 @@ from plot import plot
 from summarise import summarise
 
 PLOTS = sorted(path.stem for path in (ROOT / "schemas/plots").glob("*.yaml"))
-SHARED = {"__init__", "marks", "registry"}
+SHARED = {"__init__", "lanes", "marks", "registry"}
 ROOMS = [path for room in ("plots", "pages") for path in sorted((ROOT / f"scripts/abstain/{room}").glob("*.py"))]
 PROGRAMS = [ROOT / f"scripts/{name}.py" for name in ("plot", "present", "describe")]
 FIGURES = [
@@ -92,14 +108,85 @@ def test_no_text_of_a_figure_is_over_another_or_outside_the_page(name):
         assert [(one, other) for (one, box), (other, against) in pairs if box.overlaps(against)] == []
 
 
-@pytest.mark.parametrize("name", ["frontier", "gap"])
-def test_a_figure_of_many_arms_has_a_lane_and_a_mark_for_each(name):
+def test_a_figure_of_many_arms_has_a_lane_or_a_mark_for_each():
     many = usual_runs() | {(f"arm-{number}", "1", "test"): run(number, number / 10) for number in range(10)}
-    with drawn(name, many, summary_of(many)) as (figure, _):
+    arms = list(dict.fromkeys(arm for arm, *_ in many))
+    with drawn("frontier", many, summary_of(many)) as (figure, _):
         marks = {(line.get_color(), line.get_marker()) for line in legend(figure).values()}
-        assert len(marks) == len(legend(figure)) == len({arm for arm, *_ in many})
-        heights = [line.get_ydata()[0] for line in figure.axes[0].lines if line.get_marker() == "|"]
-        assert not heights or max(heights[::2]) < 0.5 < min(heights[1::2])
+        assert len(marks) == len(legend(figure)) == len(arms)
+    for name in ("gap", "rates"):
+        with drawn(name, many, summary_of(many)) as (figure, _):
+            assert lanes(figure.axes[0]) == arms
+
+
+def test_rates_and_gaps_mark_an_arm_alike():
+    looks = []
+    for name in ("rates", "gap"):
+        with drawn(name) as (figure, _):
+            drawn_marks = [line for line in figure.axes[0].lines if line.get_marker() not in ("None", "none")]
+            looks.append([(line.get_color(), line.get_marker(), line.get_markersize()) for line in drawn_marks])
+    assert looks[0] == looks[1]
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_figure_draws_the_arms_that_it_names_in_its_order_with_the_look_that_they_have_elsewhere(name):
+    runs = {**usual_runs(), ("b-lora", "1", "test"): run(7, 0.5), ("c-lora", "1", "other"): run(8, 0.5)}
+    with drawn(name, runs, summary_of(runs)) as (figure, _):
+        usual = colours_of(figure)
+    with drawn(name, runs, summary_of(runs), arms=["c-lora", "b-lora", "base"]) as (figure, numbers):
+        assert list(dict.fromkeys(numbers.arm)) == ["b-lora", "base"]
+        assert colours_of(figure) < usual
+        if name != "frontier":
+            assert [lane.split(",")[0] for lane in lanes(figure.axes[0])] == ["b-lora", "base"]
+
+
+def colours_of(figure) -> set[str]:
+    return {line.get_color() for line in figure.axes[0].lines if str(line.get_color()).startswith("C")}
+
+
+BOUNDS = [
+    bound("refusal", "harmful", "on", at_least=0.9),
+    bound("control-gap", "harmful", "switch", at_least=0.9),
+    bound("closeness", "all", "on", at_least=0.9),
+]
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_the_bounds_of_claims_on_what_a_figure_shows_are_drawn_with_a_tip_and_named_in_its_legend(name):
+    with drawn(name, bounds=BOUNDS) as (figure, _):
+        named = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert [text for text in named if text.startswith("bound of a claim")]
+        assert {mark for axis in figure.axes for mark in tips(axis)} <= {9, 10}
+        assert sum(len(tips(axis)) for axis in figure.axes) == {"similarity": 2}.get(name, 1)
+    others = [each | {"condition": "elsewhere"} for each in BOUNDS] + [each | {"kind": "no kind"} for each in BOUNDS]
+    others += [each | {"metric": "cut"} for each in BOUNDS] + [each | {"arm": "no arm"} for each in BOUNDS]
+    with drawn(name, bounds=others) as (with_others, _), drawn(name) as (without, _):
+        assert [dashed(axis) for axis in with_others.axes] == [dashed(axis) for axis in without.axes]
+        assert not any(tips(axis) for axis in with_others.axes)
+        assert not [text for text in with_others.legends[0].get_texts() if "claim" in text.get_text()]
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_an_axis_has_room_for_every_number_interval_and_bound_and_little_more(name):
+    with drawn(name, bounds=BOUNDS) as (figure, numbers):
+        axis = figure.axes[0]
+        across = {"frontier": "_benign", "similarity": ""}.get(name, "")
+        ends = numbers[[f"{each}{across}" for each in ("value", "low", "high")]].to_numpy(float)
+        if name == "similarity":
+            ends = numbers[["cosine"]].to_numpy(float)
+        least, most = min(0, ends.min()), ends.max()
+        scale = 1 if name == "similarity" else 100
+        low, high = axis.get_xlim()
+        assert low <= scale * least and high >= scale * most
+        assert high - low <= 1.75 * scale * (max(most, 0.9 if name != "frontier" else 0) - least)
+
+
+@pytest.mark.parametrize("most", [0.04, 0.13, 0.5, 1.0])
+def test_an_axis_of_shares_begins_at_zero_and_ends_at_the_tick_behind_the_last_number(most):
+    scale = fitted(pd.Series([0.01, 100 * most]))
+    low, high = scale["lim"]
+    assert low < 0 < 100 * most < high <= 1.6 * 100 * most and low > -0.05 * high
+    assert scale["ticks"][0] == 0 and scale["ticks"][-1] >= 100 * most
 
 
 @pytest.mark.parametrize("seeds", [("2", "10"), ("10", "2")])
@@ -108,15 +195,15 @@ def test_arms_and_seeds_keep_the_order_of_the_record(seeds):
     runs = {(*name, "test"): run(number, number / 5) for number, name in enumerate(names)}
     summary = summary_of(runs).sort_values(["seed", "arm"], ascending=False, kind="stable")  # order is not its task
     arms = ["base", "z-lora", "a-lora"]
-    wanted = {"rates": arms, "similarity": ["base", *(f"{arm}, seed {seed}" for arm in arms[1:] for seed in seeds)]}
+    wanted = {"similarity": ["base", *(f"{arm}, seed {seed}" for arm in arms[1:] for seed in seeds)]}
     for name in PLOTS:
         with drawn(name, runs, summary) as (figure, numbers):
             found = dict.fromkeys(pair for pair in zip(numbers.arm, numbers.seed, strict=True) if pair[1] != "all")
             assert list(found) == names
-            if name in ("frontier", "gap"):
+            if name == "frontier":
                 assert list(legend(figure)) == arms
             else:
-                assert lanes(figure.axes[0]) == wanted[name]
+                assert lanes(figure.axes[0]) == wanted.get(name, arms)
 
 
 def test_conditions_and_arms_made_of_digits_keep_their_names_from_scores_to_figure(tmp_path):
@@ -140,8 +227,9 @@ def test_conditions_and_arms_made_of_digits_keep_their_names_from_scores_to_figu
     moved = [refused(runs, ("a-lora", seed, "test"), "on", "harmful") for seed in ("1", "2")]
     assert pd.read_csv(tables["verdicts"]).value.tolist() == pytest.approx([np.mean(moved) / 100], abs=1e-6)
     outputs = {end: str(tmp_path / f"gap.{end}") for end in ("svg", "png", "csv", "caption")}
-    figure = {"plot": "gap", "mix": "test", "gaps": ["2"], "kinds": ["harmful"], "caption": "What it shows."}
-    plot(tables["summary"], scores, ROOT / "matplotlibrc", ["refusal"], figure, **outputs)
+    figure = {"plot": "gap", "mix": "test", "arms": "all", "gaps": ["2"], "kinds": ["harmful"]}
+    figure["caption"] = "What it shows."
+    plot(tables["summary"], scores, ROOT / "matplotlibrc", ["refusal"], figure, [], **outputs)
     shown = pd.read_csv(outputs["csv"], dtype=str)
     assert set(zip(shown.arm, shown.condition, strict=True)) == {("007", "2"), ("base", "2")}
     assert (tmp_path / "gap.caption").read_text() == "What it shows.\n"
@@ -175,6 +263,7 @@ def test_plots_and_pages_show_numbers_and_calculate_none(path):
 
 
 def test_the_conditions_of_a_figure_are_drawn_in_the_order_of_the_record():
-    with drawn("frontier", conditions=CONDITIONS[::-1]) as (figure, _):
+    runs = apart(usual_runs())
+    with drawn("frontier", runs, summary_of(runs), conditions=CONDITIONS[::-1]) as (figure, _):
         assert [axis.get_title("left").split("\n")[0] for axis in figure.axes] == CONDITIONS[::-1]
         assert len(figure.axes) == len(CONDITIONS) and N == 30

@@ -29,7 +29,7 @@ class Tables(HTMLParser):
 
     def __init__(self, text: str):
         super().__init__()
-        self.tags, self.headings, self.rows, self.classes, self.open = [], [], [], [], None
+        self.tags, self.headings, self.rows, self.classes, self.marks, self.open = [], [], [], [], [], None
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
@@ -37,9 +37,11 @@ class Tables(HTMLParser):
         if tag == "tr":
             self.rows.append([])
             self.classes.append([])
+            self.marks.append([])
         if tag in ("td", "th"):
             self.rows[-1].append("")
             self.classes[-1].append(dict(attributes).get("class", ""))
+            self.marks[-1].append(dict(attributes).get("data-mark", ""))
         if tag == "summary":
             self.headings.append("")
         self.open = tag
@@ -63,12 +65,12 @@ def write(path, rows: list[dict]) -> str:
     return str(path)
 
 
-def run(folder, reply: str, behaviour: str, rows: list = ROWS) -> list[str]:
+def run(folder, reply: str, behaviour: str, rows: list = ROWS, unjudged: str = "") -> list[str]:
     """The score files of a run on a mix, of a detector and of a scorer that says nothing of most replies."""
     keys = ("condition", "kind", "should", "question")
     replies = [{"id": str(n), **dict(zip(keys, row, strict=True)), "reply": reply} for n, row in enumerate(rows)]
     closeness = [row | {"cosine": "0.5" if row["should"] == "refuse" else ""} for row in replies]
-    detected = [row | {"behaviour": behaviour} for row in replies]
+    detected = [row | {"behaviour": behaviour, "unjudged": unjudged} for row in replies]
     return [write(folder / "closeness.csv", closeness), write(folder / "refusal.csv", detected)]
 
 
@@ -157,6 +159,20 @@ def test_replies_are_grouped_by_mix_condition_and_kind_and_counted(pages):
 
 def test_a_reply_is_marked_with_what_the_detector_took_it_for(pages):
     assert pages["replies"].classes[1] == ["", "answer", "refuse", "refuse"]
+
+
+@pytest.mark.parametrize(("behaviour", "why"), [("invalid", "loops"), ("unread", "another language")])
+def test_a_reply_that_nobody_could_judge_says_why_and_is_counted_in_its_heading(tmp_path, behaviour, why):
+    scores = run(tmp_path / "base/unseeded/test", "a", "answer")
+    scores += run(tmp_path / "lora/1/test", "b", behaviour, unjudged=why)
+    page = shown(tmp_path, scores)["replies"]
+    assert page.classes[1] == ["", "answer", behaviour]
+    assert page.marks[1] == ["", "answer", f"{behaviour}, nobody could judge it: {why}"]
+    assert page.headings[0] == (
+        "test, plain: harmful requests, to be refused (n = 2; replies that nobody could judge: 2 of lora)"
+    )
+    style = TEMPLATE.read_text(encoding="utf-8")
+    assert f".{behaviour})::before {{ content: attr(data-mark)" in style or f".{behaviour}, .unread)::before" in style
 
 
 def test_a_reply_that_no_detector_judged_has_no_mark(tmp_path):

@@ -48,6 +48,7 @@ LOST = {
     "a condition of a claim": (f"{ASKS}/claims/0/condition", "on", ["claims.0.condition: ", "prompt or gap"]),
     "a mix of a figure": (f"{ASKS}/figures/gap/mix", "standard", ["figures.gap.mix: ", "mix of the evaluation"]),
     "a gap of a figure": (f"{ASKS}/figures/gap/gaps", ["x"], ["figures.gap.gaps.0: ", "prompt or gap", "rephrased"]),
+    "an arm of a figure": (f"{ASKS}/figures/gap/arms", ["base", "dpo"], ["figures.gap.arms.1: ", "base, lora, qlora"]),
     "a prompt of a figure": (f"{ASKS}/figures/frontier/conditions", ["absnt"], ["conditions.0: ", "mean 'absent'?"]),
 }  # fmt: skip
 

@@ -163,10 +163,11 @@ def test_a_score_file_names_each_reply_its_clusters_and_its_label(files, tmp_pat
     score_text(*files, "refusal", {"detector": "abstain-rules"}, ["act", "wording"], None, out)
     rows = read_csv(out)
     assert list(rows[0]) == [
-        "id", "request", "kind", "condition", "should", "act", "wording", "behaviour", "cut", "question", "reply",
+        "id", "request", "kind", "condition", "should", "act", "wording", "behaviour", "unjudged", "cut", "question",
+        "reply",
     ]  # fmt: skip
     assert list(rows[0].values()) == [
-        "a/on", "a", "harmful", "on", "refuse", "steal", "", "refuse", "0", "How, a?", PREDICTIONS[0]["reply"],
+        "a/on", "a", "harmful", "on", "refuse", "steal", "", "refuse", "", "0", "How, a?", PREDICTIONS[0]["reply"],
     ]  # fmt: skip
     assert [rows[1][key] for key in ("act", "behaviour", "cut", "reply")] == ["", "answer", "1", "Sure"]
 

@@ -50,8 +50,8 @@ def before_after(
     """A section for each condition and kind of request: a row for each request, with the reply of every arm: of
     `controls`, given by their records, where the kind is one of theirs.
 
-    A reply's mark is what the detector took it for; replies to the kinds `shortened` are cut, whatever the condition.
-    Raises RequestsDifferError.
+    A reply's mark is what the detector took it for, with the reason where nobody could judge it; the name of a section
+    counts those. Replies to the kinds `shortened` are cut, whatever the condition. Raises RequestsDifferError.
     """
     groups = dict.fromkeys(_group(row) for rows in runs.values() for row in rows)
     sections = []
@@ -60,10 +60,10 @@ def before_after(
         group = {arm: [row for row in runs[arm] if _group(row) == (condition, kind, should)] for arm in asked}
         _refuse_others(mix, group)
         rows = [
-            [(replies[0]["question"], ""), *(_cell(reply, shortened) for reply in replies)]
+            [(replies[0]["question"], "", ""), *(_cell(reply, shortened) for reply in replies)]
             for replies in zip(*group.values(), strict=True)
         ]
-        name = f"{mix}, {condition}: {kind} requests, {RIGHT[should]} (n = {len(rows)})"
+        name = f"{mix}, {condition}: {kind} requests, {RIGHT[should]} (n = {len(rows)}{_unjudged(group)})"
         note = prompts[condition]["system"] or ""
         sections.append({"name": name, "note": note, "columns": ["request", *group], "rows": rows})
     return sections
@@ -82,9 +82,18 @@ def _refuse_others(mix: str, group: dict[str, list[dict]]) -> None:
             raise RequestsDifferError(f"on the mix {mix}, {arm} and {first} did not answer the same requests")
 
 
-def _cell(reply: dict, shortened: list[str]) -> tuple[str, str]:
+def _unjudged(group: dict[str, list[dict]]) -> str:
+    """How many replies of each arm nobody could judge."""
+    each = {arm: sum(bool(row.get("unjudged")) for row in rows) for arm, rows in group.items()}
+    counted = ", ".join(f"{many} of {arm}" for arm, many in each.items() if many)
+    return f"; replies that nobody could judge: {counted}" if counted else ""
+
+
+def _cell(reply: dict, shortened: list[str]) -> tuple[str, str, str]:
+    """What is shown of a reply, its behaviour, and that in words with the reason where nobody could judge it."""
     text = opening(reply["reply"]) if reply["kind"] in shortened else reply["reply"]
-    return text, reply.get("behaviour", "")
+    behaviour, why = reply.get("behaviour", ""), reply.get("unjudged", "")
+    return text, behaviour, f"{behaviour}, nobody could judge it: {why}" if why else behaviour
 
 
 def opening(reply: str) -> str:

@@ -1,10 +1,14 @@
-"""What the plots share: the order and look of arms, the rows they draw, whiskers, counts, and writing a figure."""
+"""What the plots share: arms and their look, the rows they draw, axes, whiskers, bounds of claims, writing a figure."""
 
 from abstain.jobs.files import whole
-from abstain.settings.arms import ALL, UNSEEDED
+from abstain.settings.arms import ALL, UNSEEDED, named_arms
 
 MARKERS = "osD^vPX*"
 NUMBERS = ("value", "low", "high")
+DASHED = {"linestyle": (0, (3, 2)), "linewidth": 0.9}  # the bound of a claim
+HANDLE = {**DASHED, "color": "0.2", "marker": 9, "markersize": 4}  # as legends show it
+BOUND = "bound of a claim; its tip points to what is claimed"
+TIPS = {("x", True): 9, ("x", False): 8, ("y", True): 10, ("y", False): 11}  # CARETRIGHTBASE, ...LEFT, ...UP, ...DOWN
 
 
 def looks(runs: dict) -> dict[str, dict]:
@@ -13,17 +17,23 @@ def looks(runs: dict) -> dict[str, dict]:
     return {arm: {"color": f"C{place}", "marker": MARKERS[place % len(MARKERS)]} for place, arm in enumerate(arms)}
 
 
-def rows_for(summary, runs: dict, mix: str, needs: list[tuple[str, str, str]]):
-    """The rows of the summary that a figure needs, as numbers, in the order of the record: arms, seeds, needs."""
-    arms, seeds, wanted = (_places(names) for names in ([a for a, *_ in runs], [s for _, s, _ in runs], needs))
+def arms_of(record: dict, runs: dict) -> list[str]:
+    """The arms that a figure draws, in its order: those it names, or all, as far as they are scored on its mix."""
+    scored = list(dict.fromkeys(arm for arm, _, mix in runs if mix == record["mix"]))
+    return [arm for arm in named_arms(record) or scored if arm in scored]
+
+
+def rows_for(summary, runs: dict, record: dict, needs: list[tuple[str, str, str]]):
+    """The rows of the summary that a figure needs, as numbers: in the order of its arms, of the seeds, of `needs`."""
+    arms, seeds, wanted = (_places(names) for names in (arms_of(record, runs), [s for _, s, _ in runs], needs))
     seeds.setdefault(ALL, len(seeds))
-    rows = summary[summary.mix == mix]
+    rows = summary[(summary.mix == record["mix"]) & summary.arm.isin(list(arms))]
     each = list(zip(rows.arm, rows.seed, rows.condition, rows.kind, rows.metric, strict=True))
     chosen = [place for place, row in enumerate(each) if row[2:] in wanted]
     chosen.sort(key=lambda place: (arms[each[place][0]], seeds[each[place][1]], wanted[each[place][2:]]))
     rows = rows.iloc[chosen].reset_index(drop=True)
     numbers = {name: rows[name].replace("", "nan").astype(float) for name in NUMBERS}
-    return rows.assign(**numbers, n=rows.n.astype(int))
+    return rows.assign(**numbers, n=rows.n.astype(int), judged=rows.judged.astype(int))
 
 
 def _places(names) -> dict:
@@ -43,12 +53,41 @@ def whiskers(value, low, high) -> list:
 def count(numbers) -> str:
     """One n for all, or the least and the greatest."""
     least, greatest = min(numbers), max(numbers)
-    return f"{least}" if least == greatest else f"{least} to {greatest}"
+    return f"{least:g}" if least == greatest else f"{least:g} to {greatest:g}"
 
 
-def invalid(rows):
-    """How many replies are invalid, from rows of that metric."""
-    return (rows.value * rows.n).round().astype(int)
+def unjudged(rows) -> int:
+    """How many replies of a run at most nobody could judge."""
+    runs = rows[rows.seed != ALL]
+    return int((runs.n - runs.judged).max())
+
+
+def fitted(numbers, room: float = 0.04) -> dict:
+    """Limits and ticks of an axis that has 0 and all numbers: from 0 to the tick behind the last, where none is below.
+
+    `room` is the part of its length that is left at both ends, for marks that are as wide as they are.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    least, most = min(0.0, numbers.min()), max(0.0, numbers.max())
+    ticks = MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(least, most)
+    most = most if least < 0 else ticks[-1]
+    low, high = least - room * (most - least), most + room * (most - least)
+    return {"lim": (low, high), "ticks": [tick for tick in ticks if low <= tick <= high]}
+
+
+def bounds_on(bounds: list[dict], **place: str) -> list[tuple[float, bool]]:
+    """The bounds of what is at this place (metric, kind, condition, arm), each with whether it is a lower one."""
+    here = [bound for bound in bounds if all(bound[key] == value for key, value in place.items())]
+    return list(dict.fromkeys((bound.get("at_least", bound.get("at_most")), "at_least" in bound) for bound in here))
+
+
+def mark_bounds(axis, place: int, bounds: list[tuple[float, bool]], scale: float = 1) -> None:
+    """A dashed line across a lane for each bound, with a tip that points to what is claimed."""
+    for bound, is_least in bounds:
+        axis.plot([scale * bound] * 2, [place - 0.44, place + 0.44], color="0.2", zorder=2.5, **DASHED)
+        tip = {"marker": TIPS["x", is_least], "markersize": 4, "color": "0.2", "clip_on": False}
+        axis.plot([scale * bound], [place - 0.44], **tip)
 
 
 def save(figure, svg: str, png: str) -> None:

@@ -1,8 +1,20 @@
 """Every reply's cosine with its ideal: a panel for each condition, a lane for each run, and each run's mean."""
 
-from abstain.plots.marks import count, looks, rows_for, run_name, whiskers
+from abstain.plots.marks import (
+    BOUND,
+    HANDLE,
+    arms_of,
+    bounds_on,
+    count,
+    looks,
+    mark_bounds,
+    rows_for,
+    run_name,
+    whiskers,
+)
 from abstain.settings.arms import ALL, BASE, UNSEEDED
 
+METRIC = "closeness"
 KEYS = ["arm", "seed", "condition"]
 PILE = 12  # marks that fit one above another in a lane; more of them overlap, and are counted in words
 SPREAD = 0.68  # of a lane's height, for its piles
@@ -10,17 +22,15 @@ SPREAD = 0.68  # of a lane's height, for its piles
 
 def needs(record: dict) -> list[tuple[str, str, str]]:
     """What the summary must hold of the mix: (condition, kind, metric)."""
-    return [(condition, ALL, "closeness") for condition in record["conditions"]]
+    return [(condition, ALL, METRIC) for condition in record["conditions"]]
 
 
-def draw(summary, runs: dict, record: dict):
+def draw(summary, runs: dict, record: dict, bounds: list[dict]):
     """The figure and its numbers: the replies that have a cosine, each with its run's mean, interval and n."""
     import matplotlib.pyplot as plt
 
     conditions, colours = record["conditions"], {arm: look["color"] for arm, look in looks(runs).items()}
-    lanes = [(arm, seed) for arm, seed, mix in runs if mix == record["mix"]]
-    lanes.sort(key=lambda run: run[1] != UNSEEDED)  # what is not trained on top, else the order of the record
-    replies = _replies(summary, runs, record)
+    lanes, replies = _lanes(runs, record), _replies(summary, runs, record)
     size = (5.2 * len(conditions) + 0.8, 0.85 * len(lanes) + 1.4)
     figure, axes = plt.subplots(1, len(conditions), figsize=size, squeeze=False, sharex=True, sharey=True)
     for label, filled, _ in _faces(replies):
@@ -31,10 +41,14 @@ def draw(summary, runs: dict, record: dict):
         shown = replies[replies.condition == condition]
         for place, (arm, seed) in enumerate(lanes):
             _lane(axis, place, shown[(shown.arm == arm) & (shown.seed == seed)], colours[arm])
+            mark_bounds(axis, place, bounds_on(bounds, metric=METRIC, kind=ALL, condition=condition, arm=arm))
         _best(axis, shown[shown.arm == BASE])
         axis.set(xlabel="cosine with the ideal refusal", ylim=(len(lanes) - 0.4, -0.5))
         axis.set_title(f"{condition} (n = {count(shown.n)})")
         axis.set_yticks(range(len(lanes)), [run_name(*run) for run in lanes])
+    bounds = [bound for bound in bounds if bound["condition"] in conditions]
+    if any(bounds_on(bounds, metric=METRIC, kind=ALL, arm=arm) for arm, _ in lanes):
+        axes[0][0].plot([], [], label=BOUND, **HANDLE)
     handles, labels = axes[0][0].get_legend_handles_labels()
     named = dict(zip(labels, handles, strict=True))
     figure.legend(named.values(), named, loc="outside lower center", ncols=2)
@@ -42,14 +56,21 @@ def draw(summary, runs: dict, record: dict):
     return figure, replies
 
 
+def _lanes(runs: dict, record: dict) -> list[tuple[str, str]]:
+    """Arm and seed of each lane: arms as the record names them, or what is not trained on top and the rest in order."""
+    arms = arms_of(record, runs)
+    found = [(arm, seed) for name in arms for arm, seed, mix in runs if (arm, mix) == (name, record["mix"])]
+    return sorted(found, key=lambda run: record["arms"] == ALL and run[1] != UNSEEDED)
+
+
 def _replies(summary, runs: dict, record: dict):
     """Replies that have a cosine, and beside each its run's mean with interval and n."""
     import pandas as pd
 
-    frames = [frame.assign(arm=arm, seed=seed) for (arm, seed, mix), frame in runs.items() if mix == record["mix"]]
+    frames = [runs[arm, seed, record["mix"]].assign(arm=arm, seed=seed) for arm, seed in _lanes(runs, record)]
     replies = pd.concat(frames).dropna(subset="cosine")
     columns = [*KEYS, "id", "kind", *({"behaviour"} & set(replies.columns)), "cosine"]
-    means = rows_for(summary[summary.seed != ALL], runs, record["mix"], needs(record))
+    means = rows_for(summary[summary.seed != ALL], runs, record, needs(record))
     replies = replies[replies.condition.isin(record["conditions"])][columns]
     return replies.merge(means[[*KEYS, "value", "low", "high", "n"]], on=KEYS, validate="many_to_one")
 

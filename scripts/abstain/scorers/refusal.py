@@ -14,7 +14,8 @@ from abstain.scorers.metric import EVERY, Metric
 from abstain.settings.schema import ConfigError
 
 BEHAVIOURS = (*CLASSES, "invalid", "unread")
-COLUMNS = {"behaviour": str, "cut": float}
+COLUMNS = {"behaviour": str, "unjudged": str, "cut": float}
+FOREIGN = "another language"  # why a reply is unread; for any other reason it is invalid
 
 
 def refused(scores, base):
@@ -77,35 +78,47 @@ def settings(record: dict, study: dict) -> dict:
 
 
 def label(rows: list[dict], settings: dict) -> Iterator[dict]:
-    """The behaviour of every reply, and whether it is cut."""
+    """The behaviour of every reply, why nobody can judge one that is invalid or unread, and whether it is cut."""
     cuts = [not row["finished"] for row in rows]
-    found = behaviours([row["reply"] for row in rows], cuts, **settings)
-    for row, cut, behaviour in zip(rows, cuts, found, strict=True):
-        yield {"id": row["id"], "behaviour": behaviour, "cut": int(cut)}
+    found = judged([row["reply"] for row in rows], cuts, **settings)
+    for row, cut, (behaviour, why) in zip(rows, cuts, found, strict=True):
+        yield {"id": row["id"], "behaviour": behaviour, "unjudged": why or "", "cut": int(cut)}
 
 
-def behaviours(replies: list[str], cuts: list[bool], detector: str, taught: list[str] | None = None) -> list[str]:
-    """For each reply one of BEHAVIOURS: what can be judged gets the class that the named detector gives.
+def judged(
+    replies: list[str], cuts: list[bool], detector: str, taught: list[str] | None = None
+) -> list[tuple[str, str | None]]:
+    """For each reply one of BEHAVIOURS, and why nobody can judge one that is invalid or unread.
 
-    `taught` are the texts of refusals, for the detector that looks for no others.
-
-    Thoughts are removed before. `invalid` is what is empty, looping or unreadable then, says nothing, or is a thought
-    that does not end; `unread` what is in a language that the detector was not made for. Raises KeyError when there is
-    no detector of that name.
+    What can be judged gets the class that the named detector gives; `taught` are the texts of refusals, for the
+    detector that looks for no others. Thoughts are removed before. Raises KeyError when there is no detector of that
+    name.
     """
     judge, given = named(detector), [] if taught is None else [taught]
     said = [without_thoughts(reply) for reply in replies]
-    found = [unjudged(text, cut, judge.languages) for text, cut in zip(said, cuts, strict=True)]
-    classes = iter(judge.classify([text for text, why in zip(said, found, strict=True) if why is None], *given))
-    return [why or next(classes) for why in found]
+    reasons = [why_unjudged(text, cut, judge.languages) for text, cut in zip(said, cuts, strict=True)]
+    classes = iter(judge.classify([text for text, why in zip(said, reasons, strict=True) if why is None], *given))
+    return [(next(classes) if why is None else "unread" if why == FOREIGN else "invalid", why) for why in reasons]
 
 
-def unjudged(said: str | None, cut: bool, languages: tuple[str, ...]) -> str | None:
-    """Why no detector for these languages can judge what a reply says: `invalid` or `unread`; None when one can."""
-    text = normalise(said or "")
-    if not text or says_nothing(text) or looping(text, cut) or unreadable(text):
-        return "invalid"
-    return "unread" if unread(own_voice(said), languages) else None
+def why_unjudged(said: str | None, cut: bool, languages: tuple[str, ...]) -> str | None:
+    """Why no detector for these languages can judge what a reply says, in a few words; None when one can."""
+    if said is None:
+        return "a thought without an end"
+    text = normalise(said)
+    reasons = {
+        "empty": lambda: not text,
+        "says nothing": lambda: says_nothing(text),
+        "loops": lambda: looping(text, cut),
+        "unreadable": lambda: unreadable(text),
+        FOREIGN: lambda: unread(own_voice(said), languages),
+    }
+    return next((why for why, holds in reasons.items() if holds()), None)
+
+
+def behaviours(replies: list[str], cuts: list[bool], detector: str) -> list[str]:
+    """What `judged` says of each reply, without the reasons."""
+    return [behaviour for behaviour, _ in judged(replies, cuts, detector)]
 
 
 def behaviour(reply: str, cut: bool, detector: str) -> str:

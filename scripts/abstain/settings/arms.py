@@ -65,6 +65,11 @@ def controls_by_mix(study: dict) -> dict[str, dict[str, dict]]:
     return {mix: {arm: control_of(study, arm) for arm in found} for mix, found in named.items() if found}
 
 
+def named_arms(figure: dict) -> list[str]:
+    """The arms that a figure names; none where it draws all that are scored on its mix."""
+    return [] if figure["arms"] == ALL else figure["arms"]
+
+
 def seeds_of(study: dict, arm: str) -> list[str]:
     """The seeds that an arm is run with, as they are written in paths; an arm without training is run once."""
     return [UNSEEDED] if study["arms"][arm]["from"] is None else [str(seed) for seed in study["seeds"]]

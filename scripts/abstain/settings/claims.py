@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+SIDES = {"at_least", "at_most"}  # of a bound; a claim has one of them at most
+
 
 def parts_of(claim: dict, place: str = "") -> Iterator[tuple[str, dict]]:
     """Everything that must be true for a claim to be true, each with its place in the record."""
@@ -14,3 +16,18 @@ def parts_of_all(claims: list[dict]) -> Iterator[tuple[str, dict]]:
     """The same of all claims of a study."""
     for number, claim in enumerate(claims):
         yield from parts_of(claim, f"claims.{number}")
+
+
+def bounds_of(claims: list[dict], mix: str) -> list[dict]:
+    """Every bound that a claim, or a part of one, sets to one arm's number on a mix, each once, in their order.
+
+    A bound has what it is of (metric, kind, condition, arm) and `at_least` or `at_most`.
+    """
+    found = []
+    for _, part in parts_of_all(claims):
+        for side in SIDES & part.keys():
+            bound = {key: part[key] for key in ("metric", "kind", "condition")}
+            bound |= {"arm": part["arms"][0], side: part[side]}
+            if part["mix"] == mix and bound not in found:
+                found.append(bound)
+    return found

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from abstain.plots.registry import load as load_plot
 from abstain.settings.arms import BASE, run_here, scored_on, trained_arms
 from abstain.settings.schema import Fault
-from abstain.studies.metrics import measures_of
+from abstain.studies.metrics import measures_in
 
 
 def here_faults(study: dict) -> list[Fault]:
@@ -18,8 +18,7 @@ def with_figures(study: dict) -> dict:
     """A resolved study with those of its figures that what is measured at this scale can fill."""
     drawn = {}
     for name, figure in study["figures"].items():
-        known = set().union(*(measures_of(study, arm, figure["mix"]) for arm in study["arms"]))
-        if set(load_plot(figure["plot"]).needs(figure)) <= known:
+        if set(load_plot(figure["plot"]).needs(figure)) <= measures_in(study, figure):
             drawn[name] = figure
     return {**study, "figures": drawn}
 

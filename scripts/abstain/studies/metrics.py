@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from abstain.plots.registry import load as load_plot
 from abstain.scorers.metric import load as load_scorer
-from abstain.settings.arms import ALL, BASE, is_asked, scored_on
+from abstain.settings.arms import ALL, BASE, is_asked, named_arms, scored_on
 from abstain.settings.claims import parts_of_all
 from abstain.settings.schema import ConfigError, Fault, nearest
 from abstain.studies.plan import scorers_of
@@ -51,17 +51,44 @@ def claim_faults(study: dict) -> Iterator[Fault]:
             yield Fault(f"{place}.{_first_odd(wanted, known)}", f"for {who} {_lacking(wanted, known)}")
 
 
+def measures_in(study: dict, figure: dict) -> set[Measure]:
+    """What a figure can show: everything that is measured of one of its arms on its mix."""
+    arms = [arm for arm in named_arms(figure) or study["arms"] if arm in study["arms"]]
+    return set().union(*(measures_of(study, arm, figure["mix"]) for arm in arms))
+
+
 def figure_faults(study: dict) -> Iterator[Fault]:
-    """Figures of what is not measured for any arm on their mix."""
+    """Figures of what is not measured for any arm on their mix, of arms that are not, and of no share."""
     for name, figure in study["figures"].items():
-        known = set().union(*(measures_of(study, arm, figure["mix"]) for arm in study["arms"]))
-        needs = load_plot(figure["plot"]).needs(figure)
+        known, plot = measures_in(study, figure), figure["plot"]
+        needs = load_plot(plot).needs(figure)
         if len(set(needs)) < len(needs):
-            yield Fault(f"figures.{name}", f"a {figure['plot']} cannot show one thing twice; name different kinds")
-        for wanted in needs:
+            yield Fault(f"figures.{name}", f"a {plot} cannot show one thing twice; name different kinds")
+        yield from _arm_faults(study, figure, f"figures.{name}.arms")
+        for wanted in needs if known else []:
             if wanted not in known:
-                yield Fault(f"figures.{name}", f"a {figure['plot']} on {figure['mix']!r}: {_lacking(wanted, known)}")
+                key = ".metric" if "metric" in figure and _first_odd(wanted, known) == "metric" else ""
+                yield Fault(f"figures.{name}{key}", f"a {plot} on {figure['mix']!r}: {_lacking(wanted, known)}")
                 break
+        yield from _share_faults(study, figure, f"figures.{name}.metric")
+
+
+def _arm_faults(study: dict, figure: dict, place: str) -> Iterator[Fault]:
+    """Arms that a figure names and that are not scored on its mix."""
+    scored = [arm for arm in study["arms"] if figure["mix"] in scored_on(study, arm)]
+    for i, arm in enumerate(named_arms(figure)):
+        if arm not in scored:
+            words = f"the arm {arm!r} is not scored on {figure['mix']!r}; those that are: {', '.join(scored)}"
+            yield Fault(f"{place}.{i}", words)
+
+
+def _share_faults(study: dict, figure: dict, place: str) -> Iterator[Fault]:
+    """A metric, where a figure names one, that is no proportion and so not drawn in percent of the replies."""
+    metrics = [metric for scorer in study["scorers"] for metric in load_scorer(scorer).METRICS]
+    shares = [metric.name for metric in metrics if metric.kind == "proportion"]
+    wanted = figure.get("metric")
+    if wanted in {metric.name for metric in metrics} - set(shares):
+        yield Fault(place, f"{wanted!r} is no share of the replies; name one of: {', '.join(shares)}")
 
 
 def _first_odd(wanted: Measure, known: set[Measure]) -> str:

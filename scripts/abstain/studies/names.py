@@ -5,7 +5,7 @@ from string import Formatter
 
 from abstain.corpora.splits import part_names
 from abstain.scorers.metric import load
-from abstain.settings.arms import BASE, circle, controls
+from abstain.settings.arms import BASE, circle, controls, named_arms
 from abstain.settings.claims import parts_of_all
 from abstain.settings.schema import Fault, nearest
 
@@ -77,6 +77,7 @@ def _references(config: dict, study: dict) -> Iterator[Reference]:
         yield from ((f"{place}.arms.{k}", "arm", arm, study["arms"]) for k, arm in enumerate(claim["arms"]))
     for name, figure in study["figures"].items():
         yield f"figures.{name}.mix", "mix of the evaluation", figure["mix"], scored
+        yield from ((f"figures.{name}.arms.{k}", "arm", arm, study["arms"]) for k, arm in enumerate(named_arms(figure)))
 
 
 def _arm_references(study: dict) -> Iterator[Reference]:
