@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 
 import matplotlib as mpl
 import numpy as np
@@ -128,12 +129,18 @@ def test_rates_and_gaps_mark_an_arm_alike():
     assert looks[0] == looks[1]
 
 
+@cache
+def more_arms() -> tuple[dict, pd.DataFrame]:
+    """Runs of two more arms, of which one is scored on another mix, and the summary."""
+    runs = {**usual_runs(), ("b-lora", "1", "test"): run(7, 0.5), ("c-lora", "1", "other"): run(8, 0.5)}
+    return runs, summary_of(runs)
+
+
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_figure_draws_the_arms_that_it_names_in_its_order_with_the_look_that_they_have_elsewhere(name):
-    runs = {**usual_runs(), ("b-lora", "1", "test"): run(7, 0.5), ("c-lora", "1", "other"): run(8, 0.5)}
-    with drawn(name, runs, summary_of(runs)) as (figure, _):
+    with drawn(name, *more_arms()) as (figure, _):
         usual = colours_of(figure)
-    with drawn(name, runs, summary_of(runs), arms=["c-lora", "b-lora", "base"]) as (figure, numbers):
+    with drawn(name, *more_arms(), arms=["c-lora", "b-lora", "base"]) as (figure, numbers):
         assert list(dict.fromkeys(numbers.arm)) == ["b-lora", "base"]
         assert colours_of(figure) < usual
         if name != "frontier":
