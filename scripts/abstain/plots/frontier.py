@@ -37,17 +37,20 @@ def needs(record: dict) -> list[tuple[str, str, str]]:
 def draw(summary, runs: dict, record: dict, bounds: list[dict]):
     """The figure and its numbers.
 
-    Points at one place are drawn as rings, one around another, so that none hides another.
+    Points at one place are drawn as rings, one around another, so that none hides another. An arm that is asked one of
+    the kinds alone, as a control may be, has no point.
     """
     rows = rows_for(summary[summary.seed != ALL], runs, record, needs(record))
-    points, of_condition = _points(rows, record), dict(list(rows.groupby("condition")))
+    points = _points(rows, record)
+    arms = [arm for arm in arms_of(record, runs) if arm in set(points.arm)]
+    of_condition = dict(list(rows[rows.arm.isin(arms)].groupby("condition")))
     words = {name: _in_words(of_condition[name], name, record) for name in record["conditions"]}
     shown = [name for name, text in words.items() if text is None]
-    bounds = [each for each in bounds if each["condition"] in shown and each["arm"] in arms_of(record, runs)]
+    bounds = [each for each in bounds if each["condition"] in shown and each["arm"] in arms]
     figure, axes = _page(shown, [text for text in words.values() if text])
     for axis, condition in zip(axes, shown, strict=True):
         here = points[points.condition == condition]
-        for arm in arms_of(record, runs):
+        for arm in arms:
             found = {side: bounds_on(bounds, **_place(record, side, condition), arm=arm) for side in ("x", "y")}
             _mark(axis, here[here.arm == arm], record, looks(runs)[arm])
             _bounds(axis, found, looks(runs)[arm]["color"])
@@ -57,7 +60,7 @@ def draw(summary, runs: dict, record: dict, bounds: list[dict]):
     if shown:
         _scale(axes[0], points[points.condition.isin(shown)], record, bounds)
         axes[0].set_ylabel(f"refusal of {record['y']} requests (%)")
-        _explain(figure, axes, {arm: looks(runs)[arm] for arm in arms_of(record, runs)})
+        _explain(figure, axes, {arm: looks(runs)[arm] for arm in arms})
     return figure, points.drop(columns="area")
 
 
@@ -80,7 +83,7 @@ def _points(rows, record: dict):
     keys, numbers = ["arm", "seed", "condition"], ["value", "low", "high", "n"]
     refusal = rows.set_index(keys)
     sides = [refusal[refusal.kind == record[axis]][numbers].add_suffix(f"_{record[axis]}") for axis in ("y", "x")]
-    points = sides[0].join(sides[1], how="inner").reset_index()  # a control may be asked one kind alone
+    points = sides[0].join(sides[1], how="inner").reset_index()
     ring = points.groupby(["condition", *(f"value_{record[axis]}" for axis in ("x", "y"))], dropna=False).cumcount()
     return points.assign(area=(4.5 + ring * min(RING, WIDEST / max(1, ring.max()))) ** 2)
 

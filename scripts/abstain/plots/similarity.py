@@ -43,7 +43,7 @@ def draw(summary, runs: dict, record: dict, bounds: list[dict]):
             _lane(axis, place, shown[(shown.arm == arm) & (shown.seed == seed)], colours[arm])
             mark_bounds(axis, place, bounds_on(bounds, metric=METRIC, kind=ALL, condition=condition, arm=arm))
         _best(axis, shown[shown.arm == BASE])
-        axis.set(xlabel="cosine with the ideal refusal", ylim=(len(lanes) - 0.4, -0.5))
+        axis.set(xlabel="cosine with the taught refusal", ylim=(len(lanes) - 0.4, -0.5))
         axis.set_title(f"{condition} (n = {count(shown.n)})")
         axis.set_yticks(range(len(lanes)), [run_name(*run) for run in lanes])
     bounds = [bound for bound in bounds if bound["condition"] in conditions]
