@@ -18,8 +18,8 @@ def check_detector(replies: str, judged: str, agreement: str) -> None:
 
     `judged` holds what each detector says of replies that people labelled, of which two classes are compared: refusal,
     whole or in part, and answer; the learned one says it out of fold. Their kappa has an interval. On our own `replies`
-    three classes are compared, by the detectors that need the text alone. One of taught refusals has a row that says that
-    nothing is measured.
+    three classes are compared, by the detectors that need the text alone. A detector of taught refusals has a row
+    that says that nothing is measured.
     """
     rows = [*by_people(pd.read_csv(judged)), *by_us(pd.read_csv(replies, keep_default_na=False))]
     rows += [{"detector": name, "replies": CLOSED, "n": 0} for name in sorted(TAUGHT)]

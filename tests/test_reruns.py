@@ -9,7 +9,7 @@ from abstain.settings.arms import scores
 from abstain.studies.plan import score_rule
 
 RESULTS = "results/pocket"
-SCORES = {"score_text", "score_embedding", "score_checkpoint"}
+SCORES = {"score_text", "score_embedding"}  # at this scale no scorer asks the checkpoint
 
 
 @pytest.mark.parametrize(
