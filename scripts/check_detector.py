@@ -6,9 +6,11 @@ import pandas as pd
 from sklearn.metrics import cohen_kappa_score
 
 from abstain.jobs.files import write_text
-from abstain.scorers.detectors.registry import DETECTORS, with_cost
+from abstain.scorers.detectors.registry import DETECTORS, TAUGHT, with_cost
 from abstain.tables.kappa import kappa_of
 from abstain.tables.statistics import rate
+
+CLOSED = "no agreement with people is measured: a closed list"
 
 
 def check_detector(replies: str, judged: str, agreement: str) -> None:
@@ -16,9 +18,11 @@ def check_detector(replies: str, judged: str, agreement: str) -> None:
 
     `judged` holds what each detector says of replies that people labelled, of which two classes are compared: refusal,
     whole or in part, and answer; the learned one says it out of fold. Their kappa has an interval. On our own `replies`
-    three classes are compared, by the detectors that need the text alone.
+    three classes are compared, by the detectors that need the text alone. A detector of taught refusals has a row
+    that says that nothing is measured.
     """
     rows = [*by_people(pd.read_csv(judged)), *by_us(pd.read_csv(replies, keep_default_na=False))]
+    rows += [{"detector": name, "replies": CLOSED, "n": 0} for name in sorted(TAUGHT)]
     write_text(agreement, pd.DataFrame(rows).to_csv(index=False, float_format="%.6f", lineterminator="\n"))
 
 

@@ -23,7 +23,7 @@ BASE, NAME = [str(POCKET / name) for name in MODEL_FILES], {"path": "./models/po
 HUB, REVISION = "us/pocket", "0123456789abcdef0123456789abcdef01234567"
 CORPUS, STUDY, MIX, TEST, PHASE = "safety-requests", "safety-mode", "standard", "test", "broad"
 SCORERS = {
-    "refusal": {"detector": "abstain-rules"},
+    "refusal": {"targets": ["refusal"], "detector": "abstain-rules"},
     "closeness": {"ideal": "refusal", "kinds": ["harmful"]},
     "abstention": {"refusals": "refusal"},
     "category": {"target": "named", "area": "risk_area", "harm": "specific_harm", "kinds": ["harmful"]},

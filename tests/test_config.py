@@ -42,9 +42,9 @@ def test_a_resolved_study_has_what_its_file_asks_and_what_the_scale_gives_side_b
     settings = Settings.read(path)
     for name, study in studies_of(settings, Path()).items():
         asked, given = settings.asks(name), {key: settings.values(name)[key] for key in SCALE_KEYS}
-        whole, chosen = {**asked, **given}, {"mixes", "arms", "evaluation", "figures"}
+        whole, chosen = {**asked, **given}, {"mixes", "arms", "evaluation", "figures", "scorers"}
         assert asked.keys() & given.keys() == set() and whole == settings.whole(name)
-        assert whole.keys() - study.keys() == {"compared", "sizes"} and study.keys() <= whole.keys()
+        assert whole.keys() - study.keys() == {"compared", "scored", "sizes"} and study.keys() <= whole.keys()
         assert {key: study[key] for key in study.keys() - chosen} == {key: whole[key] for key in study.keys() - chosen}
         assert study == settings.resolved(name)
 
@@ -62,7 +62,7 @@ SHAPES = {
     "misspelt arm key": ((*ASKS, "arms/lora/mixture"), "standard", ["'mixture'", "mix, quantisation, recipe"]),
     "misspelt adapter key": ((*VALUES, "adapters/standard/r"), 16, ["'r'", "rank"]),
     "misspelt file key": (("corpora", "safety-requests/files/acts/file"), "x", ["'file'", "path"]),
-    "misspelt scorer key": ((*ASKS, "scorers/refusal/detectr"), "x", ["'detectr'", "detector"]),
+    "misspelt scorer key": ((*VALUES, "scored/refusal/detectr"), "x", ["'detectr'", "detector"]),
     "key of another plot": ((*ASKS, "figures/gap/conditions"), ["flag-on"], ["'conditions'", "gaps, kinds, mix, plot"]),
     "a figure without arms": ((*ASKS, "figures/gap/arms"), [], ["figures.gap.arms", "[]"]),
     "an arm of a figure twice": ((*ASKS, "figures/gap/arms"), ["lora", "lora"], ["figures.gap.arms"]),
@@ -77,12 +77,18 @@ SHAPES = {
     "no study": (("studies",), {}, ["{}"]),
     "no gate": (("gate", "float32/same_replies"), 1.5, ["1.5", "Least share"]),
     "unknown device": (("device",), "tpu", ["'tpu'", "cpu", "cuda"]),
-    "unknown detector": ((*ASKS, "scorers/refusal/detector"), "mood", ["'mood'", "abstain-rules", "prefix-match"]),
+    "unknown detector": ((*VALUES, "scored/refusal/detector"), "mood", ["'mood'", "abstain-rules", "prefix-match"]),
     "unknown reader": (("corpora", "safety-requests/reader"), "pdf", ["'pdf'", "requests", "chats"]),
     "unknown method": ((*VALUES, "recipes/standard/method"), "ppo", ["'ppo'", "sft"]),
     "unknown plot": ((*ASKS, "figures/gap/plot"), "pie", ["'pie'", "frontier"]),
     "unknown should": ((*ASKS, "mixes/test/rows/0/should"), "obey", ["'obey'", "refuse"]),
     "unknown scorer": ((*ASKS, "scorers/mood"), {}, ["'mood'", "refusal, closeness, abstention"]),
+    "unknown scorer of a scale": ((*VALUES, "scored/answr"), {}, ["scored.answr: ", "'answr'", "answer"]),
+    "a detector where none is asked": ((*VALUES, "scored/answer/detector"), "exact", ["unknown key", "allowed: none"]),
+    "a refusal without a detector": ((*VALUES, "scored/refusal"), {}, ["scored.refusal: ", "'detector' is missing"]),
+    "nothing that is scored": ((*VALUES, "scored"), {}, ["scored: ", "{}"]),
+    "a refusal without targets": ((*ASKS, "scorers/refusal/targets"), [], ["refusal.targets: ", "[]"]),
+    "a detector in a study": ((*ASKS, "scorers/refusal/detector"), "exact", ["unknown key 'detector'", "targets"]),
     "a name with capitals": (("scale",), "Pocket", ["'Pocket'", "a-z0-9"]),
     "a study with a space": (("studies", "safety mode"), {}, ["'safety mode'", "joined by hyphens"]),
     "rows as a share": ((*VALUES, "sizes/standard/harmful/rows"), 0.5, ["0.5", "integer", "all"]),
@@ -135,7 +141,7 @@ def test_all_faults_of_shape_are_listed_at_once(pocket):
     )
     places = [fault.split(": ")[1] for fault in faults(odd)]
     assert places == ["device", "gate.float32.tolerance", "studies.do-not-answer.seeds"]
-    odd = pocket.changed("asks/safety-mode/question", 3).changed("asks/safety-mode/scorers/refusal/detector", "x")
+    odd = pocket.changed("asks/safety-mode/question", 3).changed("asks/safety-mode/scorers/refusal/targets", [])
     odd = odd.changed("asks/do-not-answer/seed", 3)
     assert [fault.split(": ")[1] for fault in faults(odd)] == ["question", "seed"]
 

@@ -25,6 +25,7 @@ FREE |= {
     "mixes",
     "gaps",
     "scorers",
+    "scored",
     "arms",
     "figures",
     "by",
@@ -67,9 +68,10 @@ def test_named_keys_are_only_ever_listed_in_an_object(name):
     assert [path for path, schema in listing if schema.get("type") != "object"] == []
 
 
-# What a base that is fetched may say beside its published tokenizer (absent, the published one counts), and what a
-# claim's sentence and the exact matcher of refusals may say besides.
-OPTIONAL = {"end_token", "pad_token", "chat_template", "named_template", "date", "also", "targets"}
+# What a base that is fetched may say beside its published tokenizer (absent, the published one counts), what a
+# claim's sentence may say besides, and the scorers that a scale may run.
+OPTIONAL = {"end_token", "pad_token", "chat_template", "named_template", "date", "also"}
+OPTIONAL |= set(SCHEMAS["study"]["properties"]["scorers"]["propertyNames"]["enum"])
 
 
 @each_schema
@@ -144,7 +146,8 @@ def test_a_reader_of_the_schema_is_one_that_exists():
 
 
 def test_a_detector_of_the_schema_is_one_that_exists():
-    assert sorted(SCHEMAS["scorers/refusal"]["properties"]["detector"]["enum"]) == sorted(DETECTORS | TAUGHT)
+    values = SCHEMAS["scale"]["$defs"]["study"]["properties"]["scored"]["properties"]["refusal"]["properties"]
+    assert sorted(values["detector"]["enum"]) == sorted(DETECTORS | TAUGHT)
 
 
 def schemas_in(folder: str) -> list[str]:
@@ -154,6 +157,7 @@ def schemas_in(folder: str) -> list[str]:
 def test_every_scorer_of_the_schema_has_a_module_and_a_schema_of_its_own():
     names = SCHEMAS["study"]["properties"]["scorers"]["propertyNames"]["enum"]
     assert sorted(names) == schemas_in("scorers")
+    assert list(SCHEMAS["scale"]["$defs"]["study"]["properties"]["scored"]["properties"]) == names
     for name in names:
         scorer = import_module(f"abstain.scorers.{name}")
         assert scorer.METRICS and all(

@@ -121,7 +121,8 @@ def test_only_a_detector_that_people_judged_is_corrected_as_the_record_says():
     assert judged({"refusal": {"detector": "learned"}, "closeness": {"ideal": "x"}}) == {
         "refusal": str(PEOPLE.relative_to(ROOT))
     }
-    assert judged({"refusal": {"detector": "abstain-rules"}}) == judged({"closeness": {"ideal": "x"}}) == {}
+    for record in ({"detector": "abstain-rules"}, {"detector": "exact", "targets": ["x"]}, {"ideal": "x"}):
+        assert judged({"refusal": record}) == {}
     assert all((ROOT / each.judged).is_file() for each in DETECTORS.values() if each.judged)
 
 

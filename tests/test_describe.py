@@ -71,6 +71,7 @@ def page(tmp_path) -> str:
         agreement | {"kappa": 0.5},
         agreement | {"replies": "people", "kappa": 0.5, "kappa_low": 0.4, "kappa_high": 0.6},
     ]
+    rows.append({"detector": "e", "replies": "not measured", "n": 0})
     pd.DataFrame(rows).to_csv(tmp_path / "detector.csv", index=False)
     studies = {
         "s": {
@@ -156,4 +157,5 @@ def test_each_study_names_its_detectors_and_all_have_their_agreement(page):
     detectors = page.split("## Detectors\n")[1]
     assert "- s: `one-rule`, `two-rules`\n- other: no detector\n" in detectors
     assert "| d | ours, design | 10 | 100.0 (70.0 to 100.0) | 0.500 |" in detectors
+    assert "| e | not measured | 0 | – | – |" in detectors and "`exact` looks for the refusals that" in detectors
     assert "| d | people | 10 | 100.0 (70.0 to 100.0) | 0.500 (0.400 to 0.600) |" in detectors

@@ -187,7 +187,7 @@ def test_params_diff_names_a_changed_setting_with_its_old_and_new_value(versione
     project = Project.copied(versioned, tmp_path / "project")
     assert call(project.folder, "dvc params diff").strip() == ""
     changed = small.changed("studies/safety-mode/adapters/standard/rank", 8)
-    project.write(changed.changed("asks/do-not-answer/scorers/refusal/detector", "prefix-match"))
+    project.write(changed.changed("studies/do-not-answer/scored/refusal/detector", "prefix-match"))
     resolved = "results/pocket/studies.yaml"
     project.snakemake(resolved, "--cores", "1")
     rows = [line.split() for line in call(project.folder, "dvc params diff").splitlines() if line.startswith(resolved)]

@@ -7,7 +7,7 @@ from conftest import ROOT, Settings, studies_of
 from damages import faults
 
 from abstain.settings.arms import controls, run_here, scored_on, training_mixes
-from abstain.studies.plan import jobs_of_study
+from abstain.studies.plan import jobs_of_study, scorings
 
 SMALL, PAPER = (Settings.read(ROOT / f"config/{name}.yaml") for name in ("small", "paper"))
 STUDY = "do-not-answer"
@@ -166,3 +166,26 @@ def test_a_figure_of_a_kind_or_a_mix_that_is_not_asked_here_is_left_out():
     assert drawn(PAPER) == list(PAPER.asks(STUDY)["figures"])
     fewer = PAPER.changed(f"{VALUES}/compared", ["base", "lora"]).changed(f"{VALUES}/sizes/published-test", ...)
     assert drawn(fewer) == ["similarity", "refusal", "kinds"]
+
+
+# Scorers
+
+
+def test_a_scorer_that_a_scale_does_not_run_is_left_out_and_the_others_have_what_study_and_scale_say(pocket):
+    asks, study = pocket.asks("safety-mode")["scorers"], pocket.resolved("safety-mode")
+    assert list(asks) == ["refusal", "answer", "relevance", "likelihood"]
+    assert study["scorers"] == {"refusal": {"targets": ["refusal"], "detector": "exact"}, "answer": asks["answer"]}
+    assert {wildcards["scorer"] for _, wildcards in scorings(study)} == {"refusal", "answer"}
+    turned = pocket.changed("studies/safety-mode/scored", {"answer": {}, "refusal": {"detector": "learned"}})
+    found = turned.resolved("safety-mode")["scorers"]
+    assert list(found) == ["refusal", "answer"] and found["refusal"]["detector"] == "learned"
+
+
+def test_without_the_detector_claims_on_refusals_are_not_refused_and_figures_of_them_are_not_drawn(pocket):
+    study = studies_of(pocket.changed("studies/safety-mode/scored", {"answer": {}}), Path())["safety-mode"]
+    assert study["claims"] == pocket.asks("safety-mode")["claims"] and study["figures"] == {}
+
+
+def test_a_claim_on_a_metric_of_no_scorer_of_the_study_is_refused_whatever_the_scale_runs(pocket):
+    (said,) = faults(pocket.changed("asks/safety-mode/claims/0/metric", "closeness"))
+    assert "claims.0.metric: " in said

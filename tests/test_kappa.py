@@ -41,6 +41,9 @@ def test_the_table_has_an_interval_of_kappa_where_people_labelled_and_none_for_o
     table = pd.read_csv(tmp_path / "a.csv")
     people = table[table.replies.str.startswith("people")]
     assert len(people) == 12 and (people.kappa_low < people.kappa).all() and (people.kappa < people.kappa_high).all()
+    exact = table[table.detector == "exact"]  # of a closed list
+    assert exact.n.tolist() == [0] and exact.replies.str.startswith("no agreement").all()
+    assert exact[["accuracy", "low", "high", "kappa", "kappa_low", "kappa_high"]].isna().all(axis=None)
     assert table[table.replies.str.startswith("ours")].kappa_low.isna().all()
     learned = people[(people.detector == "learned") & (people.replies == "people")].iloc[0]
     assert (learned.kappa_low, learned.kappa_high) == pytest.approx((0.820, 0.880), abs=0.001)

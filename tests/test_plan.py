@@ -10,9 +10,8 @@ from abstain.settings.arms import UNSEEDED, controls, predictions, scores
 from abstain.studies import plan
 
 SCALES = ["config.yaml", "config/paper.yaml", "config/small.yaml"]
-FLOW = (
-    "audit calibrate render initialise train_sft merge predict recite score_text score_embedding summarise present plot"
-)
+FLOW = "audit calibrate render initialise train_sft merge predict recite score_text score_embedding score_checkpoint"
+FLOW += " summarise present plot"
 each_scale = pytest.mark.parametrize("settings", [Settings.read(ROOT / path) for path in SCALES], ids=SCALES)
 
 
@@ -58,7 +57,8 @@ def test_a_study_is_planned_in_the_order_of_the_flow_and_of_its_record(settings)
         replies = [step[1:] for step in planned if step[0] in ("predict", "recite")]
         assert replies == [tuple(p.values()) for p in predictions(study)]
         scored = [step[1:] for step in planned if step[0].startswith("score_")]
-        assert scored == [tuple(each.values()) for each in scores(study)]
+        asked = [each for each in scores(study) if each["scorer"] in plan.scorers_of(study, each["arm"])]
+        assert scored == [tuple(each.values()) for each in asked]
         assert [step[1] for step in planned if step[0] == "calibrate"] == list(study["mixes"])
         assert [step[1] for step in planned if step[0] == "plot"] == list(study["figures"])
         for once in ("audit", "summarise", "present"):
@@ -80,6 +80,7 @@ def test_a_control_recites_where_a_model_predicts_and_nothing_asks_the_checkpoin
     assert [step[1:] for step in planned if step[0] == "recite"] == [(arm, UNSEEDED, "test") for arm in said]
     assert said and not {step[1] for step in planned if step[0] in ("predict", "train_sft", "merge")} & {*said}
     asked = pocket.changed("asks/do-not-answer/scorers/abstention", {"refusals": "refusal"})
+    asked = asked.changed("studies/do-not-answer/scored/abstention", {})
     found = [step[1:] for step in steps(asked, "do-not-answer") if step[0] == "score_checkpoint"]
     assert [arm for arm, *_ in found] == ["base", *["qlora"] * 3]
     assert {step[1] for step in steps(asked, "do-not-answer") if step[0] == "score_embedding"} == {*study["arms"]}
@@ -111,6 +112,7 @@ def test_a_file_is_fetched_only_where_it_is_not_our_own(pocket):
     paper = list(plan.jobs_of_scale(Settings.read(ROOT / "config/paper.yaml").scale))
     assert ("fetch_base", {"base": "qwen3-0-6b"}) in paper
     corpora = ["do-not-answer", "xstest", "coconot-preferences", "alpaca-demonstrations"]
+    corpora += ["advbench", "harmbench", "simple-safety-tests"]
     assert [wildcards["corpus"] for rule, wildcards in paper if rule == "fetch"] == corpora
     assert [wildcards["corpus"] for rule, wildcards in paper if rule == "normalise"] == corpora
 
@@ -124,7 +126,7 @@ def test_every_method_of_training_has_a_rule(pocket):
 
 def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
     records = {
-        "refusal": {"detector": "abstain-rules"},
+        "refusal": {"targets": ["refusal"], "detector": "abstain-rules"},
         "closeness": {"ideal": "refusal", "kinds": ["harmful"]},
         "abstention": {"refusals": "refusal"},
         "category": {"target": "refusal", "area": "topic", "harm": "act", "kinds": ["harmful"]},
@@ -133,6 +135,7 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "likelihood": {"kinds": ["benign"]},
     }
     study = {**pocket.resolved("safety-mode"), "scorers": records}
+    assert [name for name in records if plan.asks_checkpoint(name)] == ["abstention", "likelihood"]
     assert sorted(records) == sorted(SCHEMAS["study"]["properties"]["scorers"]["propertyNames"]["enum"])
     costs = {name: plan.score_rule(study, name) for name in records}
     assert costs == {

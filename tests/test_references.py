@@ -21,6 +21,13 @@ LOST = {
     "a base": (f"{VALUES}/base", "bigger", ["studies.safety-mode.base: there is no base", "known: pocket"]),
     "a corpus": (f"{VALUES}/corpora", ["nowhere"], ["corpora.0: there is no corpus", "known: safety-requests"]),
     "an arm to compare": (f"{VALUES}/compared", ["base", "dpo"], ["compared.1: there is no arm", "base, lora, qlora"]),
+    "a scorer to run": (
+        f"{VALUES}/scored/category", {},
+        ["scored.category: there is no scorer of the study 'category'", "known: answer, likelihood, "],
+    ),
+    "a target that is a refusal": (
+        f"{ASKS}/scorers/refusal/targets", ["refusal", "refusl"], ["refusal.targets.1: ", "did you mean 'refusal'?"],
+    ),
     "a mix with a size": (f"{VALUES}/sizes/exam", SIZE, ["sizes.exam: there is no mix", "known: standard, test"]),
     "an arm to start from": (f"{ASKS}/arms/lora/from", "sft", ["arms.lora.from: ", "known: base, lora, qlora"]),
     "a mix to train on": (f"{ASKS}/arms/lora/mix", "heavy", ["arms.lora.mix: ", "known: standard, test"]),
@@ -111,6 +118,7 @@ def test_braces_that_are_meant_are_written_twice(pocket):
 
 def test_a_taught_refusal_that_begins_with_a_field_leaves_the_scorer_nothing_to_look_for(pocket):
     settings = pocket.changed(f"{ASKS}/scorers/abstention", {"refusals": "refusal"})
+    settings = settings.changed(f"{VALUES}/scored/abstention", {})
     assert faults(settings) == []
     (said,) = faults(settings.changed(f"{ASKS}/targets/refusal/1", "{act} is not for me."))
     assert "scorers.abstention: the refusal '{act} is not for me.' has no fixed text" in said

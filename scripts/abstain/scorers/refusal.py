@@ -11,7 +11,6 @@ from abstain.scorers.detectors.registry import detector as named
 from abstain.scorers.detectors.text import looping, normalise, says_nothing, unreadable
 from abstain.scorers.detectors.voice import own_voice, without_thoughts
 from abstain.scorers.metric import EVERY, Metric
-from abstain.settings.schema import ConfigError
 
 BEHAVIOURS = (*CLASSES, "invalid", "unread")
 COLUMNS = {"behaviour": str, "unjudged": str, "cut": float}
@@ -55,8 +54,8 @@ def cost(record: dict) -> str:
 
 
 def names(record: dict) -> list[tuple[str, str, str]]:
-    """The targets that the exact matcher looks for; other detectors need nothing of the study."""
-    return [(f"targets.{i}", "target", name) for i, name in enumerate(record.get("targets", []))]
+    """The targets that are taught as refusals."""
+    return [(f"targets.{i}", "target", name) for i, name in enumerate(record["targets"])]
 
 
 def covers(record: dict, row: dict) -> bool:
@@ -65,14 +64,9 @@ def covers(record: dict, row: dict) -> bool:
 
 
 def settings(record: dict, study: dict) -> dict:
-    """The detector's name, and the texts of the targets that the exact matcher looks for.
-
-    Raises ConfigError when another detector is given targets.
-    """
-    if "targets" not in record:
-        return {"detector": record["detector"]}
+    """The detector's name and, for the exact matcher alone, the texts that are taught as refusals."""
     if record["detector"] not in TAUGHT:
-        raise ConfigError(f"the detector {record['detector']!r} looks for no targets; remove them, or name it exact")
+        return {"detector": record["detector"]}
     taught = [text for name in record["targets"] for text in study["targets"][name]]
     return {"detector": record["detector"], "taught": taught}
 

@@ -12,12 +12,12 @@ UNSEEDED = "unseeded"  # the seed of an arm that is not trained
 
 
 def run_here(study: dict) -> dict:
-    """The resolved record: of a whole study the arms that the scale compares, and its mixes with their sizes.
+    """The resolved record: of a whole study the arms that the scale compares, its mixes with their sizes, its scorers.
 
     A mix, and a row of a kind or under a prompt, without a size is left out. An arm whose recipe does not stop early
     reads no validation.
     """
-    sizes, recipes, kept = study["sizes"], study["recipes"], ("compared", "sizes")
+    sizes, recipes, kept = study["sizes"], study["recipes"], ("compared", "scored", "sizes")
     mixes = {name: _sized(mix, sizes[name]) for name, mix in study["mixes"].items() if name in sizes}
     arms = {name: arm for name, arm in study["arms"].items() if name in study["compared"]}
     for name, arm in trained_arms({"arms": arms}).items():
@@ -25,7 +25,13 @@ def run_here(study: dict) -> dict:
             arms[name] = {**arm, "validation": None}
     evaluation = [mix for mix in study["evaluation"] if mix in mixes]
     rest = {key: value for key, value in study.items() if key not in kept}
-    return {**rest, "mixes": mixes, "arms": arms, "evaluation": evaluation}
+    return {**rest, "mixes": mixes, "arms": arms, "evaluation": evaluation, "scorers": scorers_here(study)}
+
+
+def scorers_here(study: dict) -> dict[str, dict]:
+    """Of a whole study the records of the scorers that the scale runs, each with the values that the scale gives."""
+    scored = study["scored"]
+    return {name: {**record, **scored[name]} for name, record in study["scorers"].items() if name in scored}
 
 
 def _sized(mix: dict, sizes: dict) -> dict:

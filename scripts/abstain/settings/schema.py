@@ -107,7 +107,9 @@ def _faults_at(place: tuple, errors: list) -> Iterator[Fault]:
             only = min(absent) if len(unknown) == len(absent) == 1 else None
             guess = nearest(key, known - set(error.instance)) or only
             absent.discard(guess)
-            advice = f"did you mean {guess!r}?" if guess else f"remove it; allowed: {', '.join(sorted(known))}"
+            advice = (
+                f"did you mean {guess!r}?" if guess else f"remove it; allowed: {', '.join(sorted(known)) or 'none'}"
+            )
             yield Fault(_joined((*place, key)), f"unknown key {key!r}; {advice}")
     for error in errors:
         if error.validator == "required":

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from abstain.plots.registry import load as load_plot
 from abstain.scorers.metric import load as load_scorer
-from abstain.settings.arms import ALL, BASE, is_asked, named_arms, scored_on
+from abstain.settings.arms import ALL, BASE, is_asked, named_arms, scored_on, scorers_here
 from abstain.settings.claims import parts_of_all
 from abstain.settings.schema import ConfigError, Fault, nearest
 from abstain.studies.plan import scorers_of
@@ -33,8 +33,8 @@ def measures_of(study: dict, arm: str, mix: str) -> set[Measure]:
 
 
 def scorer_faults(study: dict) -> Iterator[Fault]:
-    """Scorers that have no use for the texts that they name."""
-    for name, record in study["scorers"].items():
+    """Scorers that are run here and have no use for the texts that they name."""
+    for name, record in scorers_here(study).items():
         try:
             load_scorer(name).settings(record, study)
         except ConfigError as error:

@@ -50,6 +50,7 @@ def _references(config: dict, study: dict) -> Iterator[Reference]:
     yield "base", "base", study["base"], config["bases"]
     yield from ((f"corpora.{i}", "corpus", name, config["corpora"]) for i, name in enumerate(study["corpora"]))
     yield from ((f"compared.{i}", "arm", name, study["arms"]) for i, name in enumerate(study["compared"]))
+    yield from ((f"scored.{name}", "scorer of the study", name, study["scorers"]) for name in study["scored"])
     yield from ((f"sizes.{mix}", "mix", mix, mixes) for mix in study["sizes"])
     yield from ((f"evaluation.{i}", "mix", name, mixes) for i, name in enumerate(study["evaluation"]))
     for mix, record in mixes.items():

@@ -1,6 +1,7 @@
 """Every job of a scale: the wildcards of each rule, in the order of the flow. Paths are the rules' own."""
 
 from collections.abc import Iterator
+from inspect import signature
 
 from abstain.scorers.metric import load
 from abstain.settings.arms import controls, predictions, runs, scores, seeds_of, trained_arms
@@ -54,7 +55,12 @@ def scorings(study: dict) -> Iterator[Job]:
 def scorers_of(study: dict, arm: str) -> list[str]:
     """The scorers that label an arm's replies: of a control's those that do without a checkpoint."""
     is_control = arm in controls(study)
-    return [name for name in study["scorers"] if not (is_control and score_rule(study, name) == "score_checkpoint")]
+    return [name for name in study["scorers"] if not (is_control and asks_checkpoint(name))]
+
+
+def asks_checkpoint(scorer: str) -> bool:
+    """Whether a scorer labels by the checkpoint that replied, whatever its record says."""
+    return "model" in signature(load(scorer).label).parameters
 
 
 def train_rule(study: dict, arm: str) -> str:

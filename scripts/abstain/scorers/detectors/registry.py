@@ -61,7 +61,7 @@ def models(names: Sequence[str]) -> list[str]:
 
 def judged(scorers: dict[str, dict]) -> dict[str, str]:
     """By the names of a study's scorers, where rates of their detectors are corrected by: files below the project."""
-    found = {name: DETECTORS[record["detector"]].judged for name, record in scorers.items() if "detector" in record}
+    found = {name: detector(record["detector"]).judged for name, record in scorers.items() if "detector" in record}
     return {name: path for name, path in found.items() if path}
 
 
