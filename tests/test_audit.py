@@ -149,10 +149,10 @@ def test_each_mix_is_compared_by_the_fields_of_its_own_split(mixes, base, tmp_pa
     paths = [str(path) for path in copied(mixes, "trained", "again", [{"act": "another"}]).values()]
     compared, shares, card = {"again": ["scored"], "trained": ["scored"]}, {"train": 0.5, "test": 0.5}, tmp_path / "own"
     by_id, by_act = ({"by": {field: shares}, "stratify": [], "seed": 1} for field in ("id", "act"))
-    audit(paths, base, compared, {"again": by_act, "trained": by_id}, LICENCES, LENGTHS, str(card))
+    audit(paths, base, compared, {"again": by_act, "trained": by_id}, LICENCES, LENGTHS, {}, str(card))
     assert read_json(card)["leaks"] == 0
     with pytest.raises(SplitError, match=f"'trained' shares with the evaluation 'scored' act: {first['act']}. No arm"):
-        audit(paths, base, compared, {"again": by_id, "trained": by_act}, LICENCES, LENGTHS, str(card))
+        audit(paths, base, compared, {"again": by_id, "trained": by_act}, LICENCES, LENGTHS, {}, str(card))
 
 
 def test_a_row_that_the_base_cannot_read_stops_the_run_before_any_training(mixes, base):
@@ -178,4 +178,4 @@ def test_a_template_on_both_sides_of_a_split_by_templates_stops_the_run(mixes, b
     split = {"templates": 0.6, "shares": {"train": 0.5, "test": 0.5}, "stratify": [], "seed": 1}
     paths, card = [str(path) for path in mixes.values()], tmp_path / "own.json"
     with pytest.raises(SplitError, match="'trained' shares with the evaluation 'scored' template: t1. No arm"):
-        audit(paths, base, COMPARED, {"trained": split}, LICENCES, LENGTHS, str(card))
+        audit(paths, base, COMPARED, {"trained": split}, LICENCES, LENGTHS, {}, str(card))

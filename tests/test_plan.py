@@ -113,7 +113,8 @@ def test_a_file_is_fetched_only_where_it_is_not_our_own(pocket):
     assert ("fetch_base", {"base": "qwen3-0-6b"}) in paper
     corpora = ["do-not-answer", "xstest", "coconot-preferences", "alpaca-demonstrations"]
     corpora += ["advbench", "harmbench", "simple-safety-tests"]
-    assert [wildcards["corpus"] for rule, wildcards in paper if rule == "fetch"] == corpora
+    fetched = [wildcards["corpus"] for rule, wildcards in paper if rule == "fetch"]
+    assert list(dict.fromkeys(fetched)) == corpora and fetched.count("harmbench") == 2  # in two files
     assert [wildcards["corpus"] for rule, wildcards in paper if rule == "normalise"] == corpora
 
 

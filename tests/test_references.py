@@ -70,20 +70,20 @@ def test_a_name_that_points_to_nothing_is_refused_where_it_is_with_the_names_tha
 
 def test_a_name_that_is_lost_in_many_places_is_reported_once_with_their_number(pocket):
     (said,) = faults(pocket.changed(f"{ASKS}/prompts/flag-on", ...))
-    assert "mixes.standard.rows.0.prompt: there is no prompt 'flag-on' (also in 8 more places)" in said
+    assert "mixes.standard.rows.0.prompt: there is no prompt 'flag-on' (also in 18 more places)" in said
     (said,) = faults(pocket.changed(f"{ASKS}/gaps/standard", ...))
     assert "claims.3.condition: there is no prompt or gap 'standard' (also in 2 more places)" in said
 
 
 def test_an_arm_that_trains_on_what_is_scored_is_refused(pocket):
     (said,) = faults(pocket.changed(f"{ASKS}/arms/lora/mix", "test"))
-    assert "mixes.test.rows.0: the key 'target' is missing (and 15 more rows), and the arm 'lora' is trained" in said
+    assert "mixes.test.rows.0: the key 'target' is missing (and 27 more rows), and the arm 'lora' is trained" in said
 
 
 def test_an_evaluation_on_rows_to_train_on_is_refused(pocket):
     said = faults(pocket.changed(f"{ASKS}/evaluation", ["test", "standard"]))
     assert len(said) == 1 and "'target'" not in said[0]
-    assert "mixes.standard.rows.0: the key 'should' is missing (and 5 more rows), and arms are scored on it" in said[0]
+    assert "mixes.standard.rows.0: the key 'should' is missing (and 15 more rows), and arms are scored on it" in said[0]
 
 
 def test_a_row_to_be_scored_without_the_right_behaviour_is_refused(pocket):
