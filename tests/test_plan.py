@@ -113,7 +113,7 @@ def test_a_file_is_fetched_only_where_it_is_not_our_own(pocket):
     assert ("fetch_base", {"base": "qwen3-0-6b"}) in paper
     corpora = ["do-not-answer", "xstest", "coconot-preferences", "alpaca-demonstrations"]
     corpora += ["advbench", "harmbench", "simple-safety-tests"]
-    assert [wildcards["corpus"] for rule, wildcards in paper if rule == "fetch"] == corpora
+    assert list(dict.fromkeys(wildcards["corpus"] for rule, wildcards in paper if rule == "fetch")) == corpora
     assert [wildcards["corpus"] for rule, wildcards in paper if rule == "normalise"] == corpora
 
 
