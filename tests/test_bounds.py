@@ -29,7 +29,7 @@ def found(settings: Settings, study: str, condition: str) -> set[tuple]:
 
 
 def test_correct_refusal_of_one_kind_is_refusal_of_that_kind_and_bounded_as_such():
-    assert {each for each in found(POCKET, "safety-mode", "flag-on") if each[0] != "correct-refusal"} == {
+    assert {each for each in found(POCKET, "safety-mode", "flag-on") if each[0] in ("refusal", "false-refusal")} == {
         ("false-refusal", "all", "lora", 0.1),
         ("refusal", "harmful", "lora", 0.9),
         ("refusal", "benign", "lora", 0.1),
