@@ -107,8 +107,8 @@ def test_arms_that_are_not_compared_and_mixes_and_kinds_without_sizes_are_left_o
     assert list(study["arms"]) == ["base", "qlora", *controls(whole)] and list(study["mixes"]) == ["standard", "test"]
     assert study["evaluation"] == ["test"]
     assert [(row["kind"], row["rows"], row["per"]) for row in study["mixes"]["test"]["rows"]] == [
-        ("harmful", 120, {"act": 2}),
-        ("benign", 120, {"act": 2}),
+        ("harmful", 120, {"act": 1}),
+        ("benign", 120, {"act": 1}),
     ]
     assert study["claims"] == whole["claims"] and whole == pocket.whole(STUDY)
 

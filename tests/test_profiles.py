@@ -63,7 +63,6 @@ COMMANDS = {
     "push",
     "repair",
     "restore",
-    "select_settings",
     "simulate",
     "tidy",
 }  # what people call, not a rule
@@ -149,7 +148,7 @@ def found(names: Collection[str]) -> set[tuple[str, str]]:
 
 
 def test_no_rule_and_no_program_knows_the_name_of_a_study_or_scale():
-    assert len(NAMES) == 6
+    assert len(NAMES) == 5
     assert found(NAMES) == NAMED
 
 
