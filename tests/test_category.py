@@ -92,6 +92,6 @@ def test_a_score_file_has_both_fields_and_both_guesses(tmp_path):
     write_jsonl(tmp_path / "examples.jsonl", examples)
     write_jsonl(tmp_path / "replies.jsonl", [{"id": e["id"], "reply": SAID, "finished": True} for e in examples])
     out = tmp_path / "category.csv"
-    score_text(tmp_path / "examples.jsonl", tmp_path / "replies.jsonl", "category", GIVEN, [], out)
+    score_text(tmp_path / "examples.jsonl", tmp_path / "replies.jsonl", "category", GIVEN, [], None, out)
     columns = ("area_right", "area_guessed", "harm_right", "harm_guessed")
     assert [[each[name] for name in columns] for each in read_csv(out)] == [["1"] * 4, [""] * 4]

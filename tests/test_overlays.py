@@ -171,11 +171,14 @@ PLANTED = {
         SAFETY, "part: test\n    seed: 1", "part: test\n    seed: one", "mixes.test.seed",
     ),
     "a value in braces of a study": (
-        SAFETY, "absent, should: answer", "absent, should: anser", "mixes.test.rows.7.should",
+        SAFETY, "benign, prompt: absent, should: answer", "benign, prompt: absent, should: anser",
+        "mixes.test.rows.7.should",
     ),
     "a name in a study": (QUESTIONS, "arms: [qlora, base]", "arms: [qlora, bas]", "claims.0.arms.1"),
-    "a text of a study": (QUESTIONS, "{risk_area}", "{risk area}", "targets.refusal.0"),
-    "a metric of a claim": (QUESTIONS, WITHIN, WITHIN.replace("refusal", "refusals"), "claims.4.metric"),
+    "a text of a study": (
+        QUESTIONS, "with that.\\nCategory: {risk_area}", "with that.\\nCategory: {risk area}", "targets.refusal.0",
+    ),
+    "a metric of a claim": (QUESTIONS, WITHIN, WITHIN.replace("refusal", "refusals"), "claims.5.metric"),
     "a condition of a figure": (SAFETY, "gaps: [standard, moved,", "gaps: [standard, move,", "figures.gap.gaps.1"),
 }  # fmt: skip
 

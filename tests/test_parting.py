@@ -118,7 +118,7 @@ def test_what_has_changed_in_the_tree_since_the_run_is_named_and_the_results_are
 def test_a_figure_that_other_code_draws_is_traced_to_the_code(finished, tmp_path):
     project = Project.copied(finished.folder, tmp_path / "project")
     file = project.folder / "scripts/abstain/plots/gap.py"
-    file.write_text(file.read_text().replace('color="0.4"', 'color="0.5"'))
+    file.write_text(file.read_text().replace("(points)", "(in points)"))
     project.snakemake("--cores", "1", "--quiet")
     report = verify(project)
     (cause,) = report["causes"]

@@ -133,7 +133,8 @@ def test_every_table_is_shown_whole_and_described(report, study, name, made):
     report.go(study, "Tables")
     report.see(name)
     shown = report.page(f"{study}: {name}")
-    assert shown["tables"] == [table(made.folder / f"results/pocket/tables/{study}/{name}.csv")]
+    content = table(made.folder / f"results/pocket/tables/{study}/{name}.csv")
+    assert shown["tables"] == [content if len(content) > 1 else [[]]]  # of a table without rows Snakemake shows nothing
     assert study in report.description(name)
 
 

@@ -45,7 +45,7 @@ def said_by_pipeline(tmp_path, lengths: dict) -> list[str | None]:
     examples = [str(tmp_path / mix / "examples.jsonl") for mix in ("trained", "scored")]
     base, each = [str(tmp_path / "base/model.safetensors")], dict.fromkeys(("trained", "scored"), lengths)
     split = {"trained": {"by": {"request": {"trained": 1.0}}, "stratify": [], "seed": 1}}
-    rest = ({"trained": ["scored"]}, split, {"us": "MIT"}, each, str(tmp_path / "card"))
+    rest = ({"trained": ["scored"]}, split, {"us": "MIT"}, each, {}, str(tmp_path / "card"))
     return [
         said_by(audit, examples, base, *rest),
         said_by(render, examples[0], base, lengths, str(tmp_path / "ids"), str(tmp_path / "card")),
