@@ -11,7 +11,8 @@ from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
-DRAWN = "return arguments[0].complete && arguments[0].naturalWidth > 300 && arguments[0].naturalHeight > 100"
+# A figure may be a line of words, which is low.
+DRAWN = "return arguments[0].complete && arguments[0].naturalWidth > 300 && arguments[0].naturalHeight > 20"
 READ = """
 const cells = row => [...row.cells].map(cell => cell.textContent)
 return document.readyState == "complete" && document.querySelector("h1") && {

@@ -118,7 +118,7 @@ def test_every_figure_is_really_shown_and_described_in_a_sentence(report, study,
         report.see(name)
         image = report.picture(made.folder / f"results/pocket/figures/{study}/{name}.svg")
         left, right = image.rect["x"], image.rect["x"] + image.rect["width"]
-        assert 0 < left < right <= report.driver.execute_script("return innerWidth") and image.rect["height"] > 100
+        assert 0 < left < right <= report.driver.execute_script("return innerWidth") and image.rect["height"] > 20
         shown = image.screenshot_as_png
         number, inked = colours(shown)
         assert number > 20 and inked > 0.01, (name, number, inked)
