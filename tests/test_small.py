@@ -22,9 +22,10 @@ def drawn(tmp_path_factory) -> Drawn:
 
 @pytest.fixture(scope="module")
 def handful() -> Settings:
-    """The small scale with a handful of rows of each kind, two steps and short replies, and one arm of each sort."""
+    """One study with a handful of rows of each kind, two steps and short replies, and one arm of each sort."""
     settings = SMALL.copy()
     values = settings.values(STUDY)
+    settings.scale["studies"] = {STUDY: values}
     values["compared"] = ["base", "qlora", "contrast"]
     values["seeds"], values["generation"]["max_new_tokens"] = values["seeds"][:1], 8
     for mix, sizes in values["sizes"].items():
