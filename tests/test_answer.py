@@ -1,4 +1,4 @@
-"""Answer: right is a taught text about what was asked; wrong, refused and garbled are told apart."""
+"""Answer: right is a taught text about what was asked; wrong, refused and garbled are kept apart."""
 
 import pandas as pd
 import pytest
