@@ -131,7 +131,7 @@ rule score_checkpoint:
         examples=rules.calibrate.output.examples,
         predictions=rules.predict.output.predictions,
         rendered=rules.render.output.rendered,
-        base=lambda w: path(rules.predict.output.predictions, w, arm="base", seed=arms.UNSEEDED),
+        base=lambda w: path(rules.predict.output.predictions, w, arm=arms.BASE, seed=arms.UNSEEDED),
         checkpoint=checkpoint_of,
         after=audited,
         code=code_of_scorer("score_checkpoint.py", "generation"),

@@ -29,7 +29,9 @@ def found(settings: Settings, study: str, condition: str) -> set[tuple]:
 
 
 def test_correct_refusal_of_one_kind_is_refusal_of_that_kind_and_bounded_as_such():
-    assert {each for each in found(POCKET, "safety-mode", "flag-on") if each[0] in ("refusal", "false-refusal")} == {
+    assert {each for each in found(POCKET, "safety-mode", "flag-on") if each[0] != "correct-refusal"} == {
+        ("helpfulness", "benign", "lora", 0.8),
+        ("helpfulness", "ambiguous", "lora", 0.8),
         ("false-refusal", "all", "lora", 0.1),
         ("refusal", "harmful", "lora", 0.9),
         ("refusal", "benign", "lora", 0.1),

@@ -210,7 +210,10 @@ def test_a_figure_of_shares_shows_no_mean_of_another_size(pocket):
     where = "asks/do-not-answer/figures/kinds"
     record = {**RATES, "conditions": ["plain"], "kinds": ["all"], "metric": "closeness"}
     (said,) = faults(pocket.changed(where, record))
-    assert "figures.kinds.metric: 'closeness' is no share of the replies; name one of: " in said
+    assert (
+        "figures.kinds.metric: 'closeness' is no share of the replies; name one of: " in said
+        and "refusal, invalid" in said
+    )
 
 
 def test_an_arm_of_a_figure_that_is_not_scored_on_its_mix_is_refused_with_those_that_are(pocket):
