@@ -53,8 +53,8 @@ def test_another_evaluation_trains_nothing_again_but_a_recipe_changed_with_it_do
     changed = settings.copy()
     study, sizes = changed.asks(STUDY), changed.values(STUDY)["sizes"]["test"]
     sizes["harmful"]["rows"] -= 1
-    study["scorers"] = {"refusal": {"targets": ["short"]}, "closeness": {"ideal": "short", "kinds": ["harmful"]}}
-    changed.values(STUDY)["scored"] = {"refusal": {"detector": "prefix-match"}, "closeness": {}}
+    study["scorers"] |= {"refusal": {"targets": ["short"]}, "closeness": {"ideal": "short", "kinds": ["harmful"]}}
+    changed.values(STUDY)["scored"] |= {"refusal": {"detector": "prefix-match"}}
     again = run(STUDY)
     assert {job.split()[0] for job in again} >= {"calibrate", "audit", "render", "predict", "score_text", "summarise"}
     assert not TRAINED & {job.split()[0] for job in again} and weights(project) == before

@@ -1,0 +1,34 @@
+"""Numbers of all rows together, such as an F1, as values of rows: so intervals, clusters and comparisons hold for them.
+
+A row's value is the number, moved by how much the number would change without the row (the infinitesimal part of the
+jackknife; Miller, Biometrika 61, 1974). The mean of the values is the number itself, and their spread is what its
+variance is estimated from, as for any mean.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+Statistic = Callable[..., float]  # of one array for each column, all of one length
+
+
+def influences(scores: pd.DataFrame, columns: list[str], statistic: Statistic, by: list[str]) -> pd.Series:
+    """The values of a statistic of `columns` among the rows that agree in the columns `by`.
+
+    NaN for a row that lacks one of the columns, and for all rows of a group of which the statistic is no number, with
+    or without any one of its rows.
+    """
+    values = pd.Series(np.nan, index=scores.index)
+    for _, group in scores.dropna(subset=columns).groupby(by, sort=False):
+        values.loc[group.index] = values_of([group[column].to_numpy() for column in columns], statistic)
+    return values
+
+
+def values_of(columns: list[np.ndarray], statistic: Statistic) -> np.ndarray:
+    """The value of every row of N, from columns of N; all NaN where the statistic is none."""
+    many, whole = len(columns[0]), statistic(*columns)
+    if many < 2:
+        return np.full(many, np.nan)
+    without = np.array([statistic(*(np.delete(column, row) for column in columns)) for row in range(many)])
+    return whole + (many - 1) * (without.mean() - without)
