@@ -117,7 +117,7 @@ def test_seeds_that_differ_in_opposite_directions_do_not_show_that_arms_are_alik
         **seeds("qlora", many(118, 120), many(70, 120), many(94, 120)),
     }
     found = judged(runs, claim(arms=["lora", "qlora"], within=0.1)).iloc[0]
-    assert found.verdict == "not distinguishable" and found.value == 0 and found.power < 0.5
+    assert (found.verdict, found.why) == ("not measured", "120 rows could not show it") and found.value == 0
 
 
 def test_a_claim_with_parts_holds_when_all_hold_and_fails_when_one_fails():
