@@ -26,6 +26,7 @@ from abstain.scorers.metric import load as load_scorer
 from abstain.settings import arms
 from abstain.settings.model_files import MODEL_FILES, WEIGHTS
 from abstain.studies import bounds, check, plan
+from abstain.studies.here import traced
 
 os.environ.update(EXACT | REUSE)  # every job parses this file again, on SLURM too, before it starts its program
 

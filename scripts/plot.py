@@ -4,7 +4,7 @@ from abstain.jobs.files import write_text
 from abstain.plots.marks import save
 from abstain.plots.registry import load
 from abstain.scorers.metric import columns
-from abstain.tables.runs import load_runs
+from abstain.tables.runs import load_losses, load_runs
 
 
 def plot(
@@ -18,18 +18,20 @@ def plot(
     png: str,
     csv: str,
     caption: str,
+    losses: list[str] | None = None,
 ) -> None:
     """Write the figure as SVG and PNG, the numbers it shows as CSV, and its caption.
 
     `scores` are the score files of all runs in the order of the record, of every one of the named scorers;
-    `bounds` are those of the study's claims on its mix.
+    `bounds` are those of the study's claims on its mix, `losses` what trainings wrote down, for a plot that shows it.
     """
     import matplotlib as mpl
     import pandas as pd
 
     with mpl.rc_context(fname=style):
         table, runs = pd.read_csv(summary, dtype=str, keep_default_na=False), load_runs(scores, columns(scorers))
-        drawn, numbers = load(figure["plot"]).draw(table, runs, figure, bounds)
+        more = {"losses": load_losses(losses)} if losses else {}
+        drawn, numbers = load(figure["plot"]).draw(table, runs, figure, bounds, **more)
         save(drawn, svg, png)
     write_text(csv, numbers.to_csv(index=False, float_format="%.6f", lineterminator="\n"))
     write_text(caption, figure["caption"] + "\n")

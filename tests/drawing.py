@@ -12,7 +12,7 @@ from conftest import ROOT
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex
 
-from abstain.plots.registry import load
+from abstain.plots.registry import load, methods
 from abstain.scorers.metric import metrics
 from abstain.tables.summary import summarise_runs
 
@@ -27,6 +27,9 @@ RECORDS = {
     "gap": {"plot": "gap", **ALL_ARMS, "gaps": list(GAPS), "kinds": ["harmful", "benign"]},
     "rates": {"plot": "rates", **ALL_ARMS, "metric": "refusal", "conditions": CONDITIONS, "kinds": list(KINDS)},
     "similarity": {"plot": "similarity", **ALL_ARMS, "conditions": ["on"]},
+    "bars": {"plot": "bars", **ALL_ARMS, "metrics": ["accuracy", "macro-f1"], "conditions": ["on"]},
+    "confusion": {"plot": "confusion", **ALL_ARMS, "conditions": ["on"]},
+    "margins": {"plot": "margins", **ALL_ARMS},
 }
 
 
@@ -50,6 +53,8 @@ def run(seed: int, share: float) -> pd.DataFrame:
                         "behaviour": "refuse" if refused else "answer",
                         "cut": 0.0,
                     }
+                    | {"truth": "yes" if kind == "harmful" else "no", "reading": "yes" if refused else "no"}
+                    | {"truth_is_positive": float(kind == "harmful"), "reads_positive": float(refused), "is_hard": 0.0}
                     | {"cosine": cosine if (should, condition) == ("refuse", "on") else math.nan}
                     | {"question": rf"Is $\foo cost, $ {kind} {number}?"}
                     | {"reply": f"{'I cannot do' if refused else 'Sure, $5 or'} ${number} {condition} {seed}."}
@@ -63,7 +68,7 @@ def usual_runs() -> dict:
     return {name: run(number, share) for number, (name, share) in enumerate(SHARES.items())}
 
 
-def summary_of(runs: dict, gaps: dict = GAPS, scorers: tuple = ("refusal", "closeness")) -> pd.DataFrame:
+def summary_of(runs: dict, gaps: dict = GAPS, scorers: tuple = ("refusal", "closeness", "label")) -> pd.DataFrame:
     """The summary as a plot gets it: read from a file, all of it text."""
     text = summarise_runs(runs, "study", [], gaps, metrics(scorers)).to_csv(index=False, float_format="%.6f")
     return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
@@ -80,8 +85,16 @@ def drawn(plot: str, runs: dict | None = None, summary: pd.DataFrame | None = No
     runs = usual_runs() if runs is None else runs
     summary = usual_summary() if summary is None else summary
     with mpl.rc_context(fname=ROOT / "matplotlibrc"):
-        yield load(plot).draw(summary, runs, RECORDS[plot] | changed, list(bounds))
+        losses = {"losses": losses_of(runs)} if methods(plot) else {}
+        yield load(plot).draw(summary, runs, RECORDS[plot] | changed, list(bounds), **losses)
         mpl.pyplot.close("all")
+
+
+def losses_of(runs: dict) -> dict:
+    """What the trainings of these runs wrote down."""
+    columns = {"loss": 0.7, "chosen": -0.5, "rejected": -0.8, "reference_chosen": -0.6, "reference_rejected": -0.7}
+    steps = pd.DataFrame({"step": range(1, 9), "margin": np.arange(8) / 100}).assign(**columns)
+    return {(arm, seed): steps for arm, seed, _ in runs if seed != "unseeded"}
 
 
 # What is drawn, read off as a reader would: an arm by its colour in the legend, a place by the axis

@@ -39,7 +39,7 @@ def draw_lanes(rows, runs: dict, conditions: list[str], kinds: list[str], bounds
     for axis in axes[-1]:
         axis.set_xlabel(fill(label, int(LETTERS * (size[0] - 1.2) / len(kinds))))
     columns = 3 if size[0] > WIDE else 1
-    figure.legend(*_explained(bool(bounds)), loc="outside lower center", ncols=columns, fontsize=8)
+    figure.legend(*explained(bool(bounds)), loc="outside lower center", ncols=columns, fontsize=8)
     figure.set_layout_engine("constrained", wspace=0.06)
     return figure
 
@@ -60,12 +60,12 @@ def _scale(axis, rows, bounds: list[dict]) -> None:
     axis.set(xlim=scale["lim"], xticks=scale["ticks"])
 
 
-def _explained(has_bounds: bool) -> tuple[list, list[str]]:
-    """What the legend says of the marks."""
+def explained(has_bounds: bool, mark: str = "o") -> tuple[list, list[str]]:
+    """What the legend says of the marks; `mark` is that of a mean."""
     from matplotlib.lines import Line2D
 
     entries = {
-        "mean of runs, 95 % interval": Line2D([], [], color="0.4", marker="o", markersize=6),
+        "mean of runs, 95 % interval": Line2D([], [], color="0.4", marker=mark, markersize=6),
         "single run": Line2D([], [], color="k", marker="|", markersize=9, linestyle="none"),
     }
     if has_bounds:

@@ -1,4 +1,8 @@
-"""The plots by name: each module has `needs(record)` and `draw(summary, runs, record)`."""
+"""The plots by name: each module has `needs(record)` and `draw(summary, runs, record, bounds)`.
+
+One that shows how models were trained has METHODS, those of the recipes whose trainings it can show; its `draw` takes
+what these wrote down too, a table for each (arm, seed), as `losses`.
+"""
 
 from importlib import import_module
 from types import ModuleType
@@ -7,3 +11,8 @@ from types import ModuleType
 def load(name: str) -> ModuleType:
     """The module of the plot of this name; raises ModuleNotFoundError for any other name."""
     return import_module(f"abstain.plots.{name}")
+
+
+def methods(name: str) -> tuple[str, ...]:
+    """The methods of training that a plot shows; none of a plot that shows replies alone."""
+    return getattr(load(name), "METHODS", ())

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from string import Formatter
 
+from abstain.corpora.mixes import TEXTS
 from abstain.corpora.splits import part_names
 from abstain.scorers.metric import load
 from abstain.settings.arms import BASE, circle, controls, named_arms
@@ -61,8 +62,8 @@ def _references(config: dict, study: dict) -> Iterator[Reference]:
             yield f"mixes.{mix}.part", "part of the split", record["part"], parts
         for i, row in enumerate(record["rows"]):
             yield f"mixes.{mix}.rows.{i}.prompt", "prompt", row["prompt"], study["prompts"]
-            if "target" in row:
-                yield f"mixes.{mix}.rows.{i}.target", "target", row["target"], study["targets"]
+            for key in sorted({*TEXTS} & row.keys()):
+                yield f"mixes.{mix}.rows.{i}.{key}", "target", row[key], study["targets"]
     for name, pair in study["gaps"].items():
         yield from ((f"gaps.{name}.{i}", "prompt", prompt, study["prompts"]) for i, prompt in enumerate(pair))
     for name, record in study["scorers"].items():
@@ -71,7 +72,8 @@ def _references(config: dict, study: dict) -> Iterator[Reference]:
     yield from ((f"shortened.{i}", KIND, kind, kinds) for i, kind in enumerate(study["shortened"]))
     yield from _arm_references(study)
     for name, arm in controls(study).items():
-        yield f"arms.{name}.says", "target", arm["says"], study["targets"]
+        key, what, known = ("says", "target", "targets") if "says" in arm else ("fits", "mix", "mixes")
+        yield f"arms.{name}.{key}", what, arm[key], study[known]
         yield from ((f"arms.{name}.kinds.{i}", KIND, kind, kinds) for i, kind in enumerate(arm["kinds"]))
     for place, claim in parts_of_all(study["claims"]):
         yield f"{place}.mix", "mix of the evaluation", claim["mix"], scored
