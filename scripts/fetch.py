@@ -7,7 +7,7 @@ from abstain.corpora.download import fetch_file
 
 
 def fetch(
-    url: str, in_mirror: str, size: int, digest: str, mirror: str | None, file: str, scratch: Path
+    url: str | None, in_mirror: str, size: int, digest: str, mirror: str | None, file: str, scratch: Path
 ) -> None:  # fmt: skip
     """Write the file when its size and SHA-256 are as pinned; otherwise nothing.
 

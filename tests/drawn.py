@@ -19,15 +19,17 @@ STUDY = "do-not-answer"
 
 
 class Drawn:
-    """What the programs make of the corpora, which both scales share; each file when it is first asked for."""
+    """What the programs make of the corpora of the small scale, most of which are also those of the paper scale; each
+    file when it is first asked for.
+    """
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, study: str = STUDY):
+        self.folder, self.study = folder, study
         self.mix = cache(self._mix)
 
     def corpus(self, name: str) -> Path:
         """The folder with a corpus's examples, its quarantine and its card."""
-        settings, made = PAPER.scale["corpora"][name], self.folder / "corpora" / name
+        settings, made = SMALL.scale["corpora"][name], self.folder / "corpora" / name
         if not made.exists():
             made.mkdir(parents=True)
             files = [str(MIRROR / file["in_mirror"]) for file in settings["files"].values()]
@@ -36,12 +38,12 @@ class Drawn:
         return made
 
     def cards(self) -> dict[str, dict]:
-        return {name: read_json(self.corpus(name) / "card.json") for name in PAPER.scale["corpora"]}
+        return {name: read_json(self.corpus(name) / "card.json") for name in SMALL.scale["corpora"]}
 
     def _mix(self, scale: str, name: str) -> Path:
         """The folder with the examples of a mix of a scale, what is left out, and the card."""
         settings, made = {"small": SMALL, "paper": PAPER}[scale], self.folder / scale / name
-        study = settings.resolved(STUDY)
+        study = settings.resolved(self.study)
         corpora = [str(self.corpus(corpus) / "examples.jsonl") for corpus in study["corpora"]]
         licences = {corpus: record["licence"] for corpus, record in settings.scale["corpora"].items()}
         made.mkdir(parents=True)

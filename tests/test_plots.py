@@ -142,8 +142,8 @@ def test_a_figure_draws_the_arms_that_it_names_in_its_order_with_the_look_that_t
         usual = colours_of(figure)
     with drawn(name, *more_arms(), arms=["c-lora", "b-lora", "base"]) as (figure, numbers):
         assert list(dict.fromkeys(numbers.arm)) == ["b-lora", "base"]
-        assert colours_of(figure) < usual
-        if name != "frontier":
+        assert colours_of(figure) < usual or name == "groups"  # whose pieces are classes of replies
+        if name not in ("frontier", "coverage"):
             assert [lane.split(",")[0] for lane in lanes(figure.axes[0])] == ["b-lora", "base"]
 
 
@@ -155,10 +155,11 @@ BOUNDS = [
     bound("refusal", "harmful", "on", at_least=0.9),
     bound("control-gap", "harmful", "switch", at_least=0.9),
     bound("closeness", "all", "on", at_least=0.9),
+    bound("abstention-rate", "harmful", "on", at_least=0.9),
 ]
 
 
-@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("name", [name for name in PLOTS if name != "coverage"])  # whose curves no claim bounds
 def test_the_bounds_of_claims_on_what_a_figure_shows_are_drawn_with_a_tip_and_named_in_its_legend(name):
     with drawn(name, bounds=BOUNDS) as (figure, _):
         named = [text.get_text() for text in figure.legends[0].get_texts()]
@@ -207,6 +208,8 @@ def test_arms_and_seeds_keep_the_order_of_the_record(seeds):
         with drawn(name, runs, summary) as (figure, numbers):
             found = dict.fromkeys(pair for pair in zip(numbers.arm, numbers.seed, strict=True) if pair[1] != "all")
             assert list(found) == names
+            if name == "coverage":
+                continue  # which names arms in its legend, and their areas
             if name == "frontier":
                 assert list(legend(figure)) == arms
             else:
