@@ -35,13 +35,16 @@ def large() -> dict:
     for number, (name, share) in enumerate(MANY.items()):
         parts = [run(10 * number + place, share) for place in range(4)]
         runs[name] = pd.concat(
-            part.assign(request=part.request + f"-{place}", id=part.id + f"-{place}") for place, part in enumerate(parts)
+            part.assign(request=part.request + f"-{place}", id=part.id + f"-{place}")
+            for place, part in enumerate(parts)
         )
     return runs
 
 
 def moved(arm: str, seed: str, kind: str) -> float:
-    own, base = (refused(usual_runs(), name, "on", kind) for name in ((arm, seed, "test"), ("base", "unseeded", "test")))
+    """How many points a run refuses more than the base, counted in the replies."""
+    both = (arm, seed, "test"), ("base", "unseeded", "test")
+    own, base = (refused(usual_runs(), name, "on", kind) for name in both)
     return own - base
 
 
@@ -116,6 +119,7 @@ def test_an_arm_that_is_not_asked_such_requests_has_an_empty_lane():
 
 
 def test_it_needs_what_its_measures_name_and_is_the_one_plot_that_takes_comparisons():
-    assert needs({"measures": MEASURES}) == [("on", "harmful", "refusal"), ("on", "all", "closeness"), ("on", "benign", "refusal")]
+    needed = [("on", "harmful", "refusal"), ("on", "all", "closeness"), ("on", "benign", "refusal")]
+    assert needs({"measures": MEASURES}) == needed
     taking = [name for name in ("frontier", "gap", "rates", "similarity", "differences") if shows_comparisons(name)]
     assert taking == ["differences"] and len(comparisons_of(usual_runs())) > 4
