@@ -2,7 +2,7 @@
 
 import pytest
 from chats import row
-from conftest import ROOT, Settings
+from conftest import NEXT, ROOT, Settings
 from damages import faults
 from families import FAMILIES, write_base
 from pipeline import GENERATION, LIMITS, NAME, RECIPE, adapter
@@ -108,7 +108,7 @@ def test_a_row_of_a_mix_gives_its_reply_as_target_or_as_unended_the_same_text():
 
 
 def test_a_mix_is_drawn_by_the_texts_that_it_teaches_without_an_end():
-    study = Settings.read(ROOT / "config/small.yaml").resolved("polite-pairs")
+    study = Settings.read(ROOT / "config/small.yaml", NEXT).resolved("polite-pairs")
     assert draw_of(study, "unended")["targets"] == draw_of(study, "standard")["targets"] == {"reply": ["{reference}"]}
 
 
@@ -123,7 +123,7 @@ def test_a_mix_is_drawn_by_the_texts_that_it_teaches_without_an_end():
 )
 def test_a_fault_of_a_row_without_an_end_is_refused_with_its_place(tmp_path, monkeypatch, where, value, words):
     monkeypatch.chdir(tmp_path)
-    settings = Settings.read(ROOT / "config/small.yaml")
+    settings = Settings.read(ROOT / "config/small.yaml", NEXT)
     settings.scale["studies"] = {"polite-pairs": settings.values("polite-pairs")}
     (said,) = faults(settings.changed(f"asks/polite-pairs/mixes/unended/{where}", value))
     assert [word for word in words if word not in said] == []
@@ -131,7 +131,7 @@ def test_a_fault_of_a_row_without_an_end_is_refused_with_its_place(tmp_path, mon
 
 def test_a_row_of_a_mix_is_seen_alone_where_it_is_scored(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    settings = Settings.read(ROOT / "config/small.yaml")
+    settings = Settings.read(ROOT / "config/small.yaml", NEXT)
     settings.scale["studies"] = {"polite-pairs": settings.values("polite-pairs")}
     assert faults(settings) == []
     for place in ("unended/rows/0/seen", "standard/rows/0/seen"):
