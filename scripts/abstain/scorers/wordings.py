@@ -26,7 +26,7 @@ def is_judged(row: dict) -> bool:
 def own_sentences(reply: str) -> list[str]:
     """The sentences of a reply's own voice, normalised; a line that ends ends a sentence too."""
     lines = [normalise(line) for line in own(without_thoughts(reply) or "").splitlines()]
-    return split("\n".join(QUOTED.sub(" _ ", MARKUP.sub("", "\n".join(lines))).splitlines()))
+    return split(QUOTED.sub(" _ ", MARKUP.sub("", "\n".join(lines))))
 
 
 def sentences(reply: str) -> list[str]:
