@@ -23,6 +23,7 @@ MAY_DIFFER = (  # the base, and what follows from it and from a night on two cor
     "checkpoints",
     "bases.*",
     "studies.*.base",
+    "studies.*.labelled",  # only what has run has replies to label
     "studies.*.compared",  # the published split is for the published model
     "studies.*.splits.published.*",
     "studies.*.recipes.published.*",
