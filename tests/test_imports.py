@@ -62,7 +62,7 @@ BY_NAME = {  # the scorers that a program loads by the names in the studies
         "abstain/scorers/detectors/learned.py",
     ],
     "score_text": [
-        *(f"abstain/scorers/{name}.py" for name in ("refusal", "category", "answer")),
+        *(f"abstain/scorers/{name}.py" for name in ("refusal", "category", "answer", "manners", "length", "factual")),
         *modules(with_cost("text")),
     ],
 }

@@ -8,6 +8,8 @@ from string import Formatter
 from abstain.corpora.splits import SplitError, rank_of, value_of
 from abstain.jobs.files import digest
 
+OF_ROW = ("target", "unended", "should", "seen")  # what a row of the record says, and no example for itself
+
 
 def draw_mix(pool: list[dict], mix: dict) -> tuple[list[dict], list[dict]]:
     """Rows of a mix as pairs (example, row of the record), and a count of rows asked, offered and taken for each part.
@@ -79,27 +81,26 @@ def compose(example: dict, row: dict, draw: dict) -> dict:
     """An example under the row's prompt: its messages, and either a reply to learn or the right behaviour.
 
     Which of a target's texts is the reply depends on the target and the request alone, so that mixes of other sizes
-    teach the same reply to the same request.
+    teach the same reply to the same request, as the `target` of the row or, without its end, as `unended`.
 
-    Which of the two is the row's to say, so fields of these names are left out: a prompt would be learned, or answered.
+    Which it is, is the row's to say, so fields of these names are left out: a prompt would be learned, or answered.
     """
     prompt = draw["prompts"][row["prompt"]]
     messages = [{"role": "system", "content": prompt["system"]}] if prompt["system"] is not None else []
     messages.append({"role": "user", "content": fill(prompt["user"], example)})
     result = {
-        **{field: value for field, value in example.items() if field not in ("target", "should")},
+        **{field: value for field, value in example.items() if field not in OF_ROW},
         "request": example["id"],
         "id": f"{example['id']}/{row['prompt']}",
         "condition": row["prompt"],
         "messages": messages,
     }
-    if "target" in row:
-        replies = draw["targets"][row["target"]]
-        number = int(digest([row["target"], example["id"]]), 16) % len(replies)
-        result["target"] = fill(replies[number], example)
-    else:
-        result["should"] = row["should"]
-    return result
+    for key in ("target", "unended"):
+        if key in row:
+            replies = draw["targets"][row[key]]
+            number = int(digest([row[key], example["id"]]), 16) % len(replies)
+            result[key] = fill(replies[number], example)
+    return result | {key: row[key] for key in ("should", "seen") if key in row}
 
 
 def refuse_repeated(rows: list[dict]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 BASE = "base"  # the arm that is the base itself, against which the others are held
 ALL = "all"  # in tables: over all seeds, or over all kinds of requests
 UNSEEDED = "unseeded"  # the seed of an arm that is not trained
+LEARNED = ("target", "unended")  # what names the replies to learn in a row of a mix
 
 
 def run_here(study: dict) -> dict:
@@ -168,5 +169,6 @@ def draw_of(study: dict, mix: str) -> dict:
     """What a mix is drawn by: its record, its split, and the texts that its rows name, so that no other mix matters."""
     record = study["mixes"][mix]
     prompts = {row["prompt"]: study["prompts"][row["prompt"]] for row in record["rows"]}
-    targets = {row["target"]: study["targets"][row["target"]] for row in record["rows"] if "target" in row}
+    learned = [row[key] for row in record["rows"] for key in LEARNED if key in row]
+    targets = {name: study["targets"][name] for name in learned}
     return {"split": study["splits"][record["split"]], "mix": record, "prompts": prompts, "targets": targets}
