@@ -141,8 +141,8 @@ def test_a_difference_of_two_means_may_be_less_than_the_unit_can_be():
     for unit, (more, less) in units.items():
         metric = Metric("mean", unit, "mean", lambda scores, base: scores.number, EVERY, by_kind=True, paired=True)
         numbers = {"base": more, "lora": less}
-        runs = {f"{arm}_{seed}": scores(on_harmful=many(60, 120)).assign(number=number) for arm, number in numbers.items()
-                for seed in ("123" if arm == "lora" else ["unseeded"])}  # fmt: skip
+        table, seeds = scores(on_harmful=many(60, 120)), {"base": ["unseeded"], "lora": "123"}
+        runs = {f"{arm}_{seed}": table.assign(number=numbers[arm]) for arm in numbers for seed in seeds[arm]}
         for name, frame in runs.items():
             frame.loc[::2, "number"] *= 0.9 if name.startswith("lora") else 1.0
         margins = {**MARGINS, "words": 5}
