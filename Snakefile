@@ -25,6 +25,7 @@ from abstain.plots import registry as plots
 from abstain.scorers.detectors import registry as detectors
 from abstain.scorers.metric import load as load_scorer
 from abstain.settings import arms
+from abstain.settings.claims import headlines_of
 from abstain.settings.model_files import MODEL_FILES, WEIGHTS
 from abstain.studies import bounds, check, plan
 

@@ -189,7 +189,7 @@ def describing(inputs: Inputs, tables: list[str], agreement: str) -> tuple:
     read = {"claims": tables[:1], "corrected": tables[2:3], "summaries": tables[3:]}
     read |= {"figures": captions, "agreement": agreement, "labelled": []}
     record = {"question": inputs.study["question"], "licences": ["MIT"], "detectors": ["abstain-rules"], "limit": 48}
-    record |= {"controls": {}, "targets": inputs.study["targets"]}
+    record |= {"headlines": {"gain": 1}, "controls": {}, "targets": inputs.study["targets"]}
     asked = {"template": str(ROOT / "report/results.md.jinja"), "scale": "small", "studies": {STUDY: record}}
     return call("describe", page=inputs.at("page/README.md"), **read, **asked)
 

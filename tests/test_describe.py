@@ -45,7 +45,7 @@ def page(tmp_path) -> str:
     """The page of two studies, the first with claims on a rate, on cosines, and one without a number."""
     keys = ("sentence", "metric", "unit", "arms", "value", "low", "high")
     claims = {
-        "s": [CLAIM | dict(zip(keys, row, strict=True)) | {"claim": i} for i, row in enumerate(NUMBERS)],
+        "s": [CLAIM | dict(zip(keys, row, strict=True)) | {"claim": i} for i, row in enumerate(NUMBERS, start=1)],
         "other": [
             CLAIM | dict(zip(keys, NUMBERS[0], strict=True)) | {"sentence": "Another.", "claim": 1},
             CLAIM | dict(zip(keys, NUMBERS[1], strict=True)) | {"sentence": "And.", "claim": 1},
@@ -77,6 +77,7 @@ def page(tmp_path) -> str:
         "s": {
             "question": "Why?",
             "licences": ["MIT", "CC-BY-4.0"],
+            "headlines": {"gain": 1, "cost": 2},
             "detectors": ["one-rule", "two-rules"],
             "limit": 96,
             "controls": {"bare": {"from": None, "says": "no", "of": "own", "kinds": ["harmful"]}},
@@ -85,6 +86,7 @@ def page(tmp_path) -> str:
         "other": {
             "question": "How?",
             "licences": ["MIT"],
+            "headlines": {},
             "detectors": [],
             "limit": 96,
             "controls": {},
@@ -171,3 +173,13 @@ def test_each_study_names_its_detectors_and_all_have_their_agreement(page):
     assert "| d | ours, design | 10 | 100.0 (70.0 to 100.0) | 0.500 |" in detectors
     assert "| e | not measured | 0 | – | – |" in detectors and "`exact` looks for the refusals that" in detectors
     assert "| d | people | 10 | 100.0 (70.0 to 100.0) | 0.500 (0.400 to 0.600) |" in detectors
+
+
+def test_the_page_opens_with_what_each_study_gained_and_what_it_cost(page):
+    opening = page.split("## What was found\n")[1].split("## s\n")[0]
+    assert opening == (
+        "\n**s.** Why?\n\n"
+        "- Gain: “Refuses.” tuned: 90.0 (83.0 to 95.0): **holds**.\n"
+        "- Cost: “Is closer.” tuned - base: 0.355 (0.200 to 0.500): **holds**.\n\n"
+        "**other.** How?\n\n\n"
+    )

@@ -230,3 +230,9 @@ def test_a_figure_that_names_arms_is_drawn_with_those_that_a_scale_runs_and_not_
         )
 
     assert "refusal" in drawn(["base", "contrast"]) and "refusal" not in drawn(["contrast"])
+
+
+@pytest.mark.parametrize("where", ["claims/0", "claims/2/also/0"])
+def test_a_headline_is_of_one_claim_and_of_no_part_of_one(pocket, where):
+    said = faults(pocket.changed(f"asks/safety-mode/{where}/headline", "gain"))
+    assert any("one claim of a study has the headline 'gain', and no part of a claim" in each for each in said)

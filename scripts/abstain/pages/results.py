@@ -53,19 +53,21 @@ def study_section(
     captions = [Path(path) for path in figures if Path(path).parent.name == name]
     drawn = [{"name": path.stem, "caption": path.read_text(encoding="utf-8").strip()} for path in captions]
     replies = counted(_rows_of(name, summaries))
-    judged = [claim_line(parts) for parts in parted(_rows_of(name, claims))]
+    by_number = parted(_rows_of(name, claims))
+    judged = [claim_line(parts) for parts in by_number.values()]
     rates = rates_by_kind(_rows_of(name, corrected))
     found = {"claims": judged, "corrected": rates, "replies": replies, "figures": drawn}
     found["labelled"] = _rows_of(name, labelled)
+    found["headlines"] = {key: claim_line(by_number[str(number)]) for key, number in record["headlines"].items()}
     return {**record, "name": name, "controls": about_controls(record["controls"], record["targets"]), **found}
 
 
-def parted(rows: list[dict]) -> list[list[dict]]:
-    """The rows of a table of claims, claim by claim: a row for each part."""
+def parted(rows: list[dict]) -> dict[str, list[dict]]:
+    """The rows of a table of claims by the number of the claim: a row for each part."""
     claims: dict[str, list[dict]] = {}
     for row in rows:
         claims.setdefault(row["claim"], []).append(row)
-    return list(claims.values())
+    return claims
 
 
 def claim_line(parts: list[dict]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 SIDES = {"at_least", "at_most"}  # of a bound; a claim has one of them at most
+HEADLINES = ("gain", "cost")  # what the claims say that open the results
 
 
 def parts_of(claim: dict, place: str = "") -> Iterator[tuple[str, dict]]:
@@ -16,6 +17,12 @@ def parts_of_all(claims: list[dict]) -> Iterator[tuple[str, dict]]:
     """The same of all claims of a study."""
     for number, claim in enumerate(claims):
         yield from parts_of(claim, f"claims.{number}")
+
+
+def headlines_of(claims: list[dict]) -> dict[str, int]:
+    """For each headline that a claim says the claim's number, counted from 1 as in the table of claims."""
+    numbers = {claim["headline"]: number for number, claim in enumerate(claims, start=1) if "headline" in claim}
+    return {name: numbers[name] for name in HEADLINES if name in numbers}
 
 
 def bounds_of(claims: list[dict], mix: str) -> list[dict]:

@@ -62,6 +62,16 @@ def claim_faults(study: dict) -> Iterator[Fault]:
             yield Fault(f"{place}.{_first_odd(wanted, known)}", f"for {who} {_lacking(wanted, known)}")
 
 
+def headline_faults(study: dict) -> Iterator[Fault]:
+    """Headlines that several claims have, or a part of one."""
+    said: set[str] = set()
+    for place, part in parts_of_all(study["claims"]):
+        name = part.get("headline")
+        if name in said or (name and "also" in place):
+            yield Fault(f"{place}.headline", f"one claim of a study has the headline {name!r}, and no part of a claim")
+        said |= {name} - {None}
+
+
 def measures_in(study: dict, figure: dict) -> set[Measure]:
     """What a figure can show: everything that is measured of one of its arms on its mix."""
     arms = [arm for arm in named_arms(figure) or study["arms"] if arm in study["arms"]]
