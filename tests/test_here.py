@@ -107,8 +107,8 @@ def test_arms_that_are_not_compared_and_mixes_and_kinds_without_sizes_are_left_o
     assert list(study["arms"]) == ["base", "qlora", *controls(whole)] and list(study["mixes"]) == ["standard", "test"]
     assert study["evaluation"] == ["test"]
     assert [(row["kind"], row["rows"], row["per"]) for row in study["mixes"]["test"]["rows"]] == [
-        ("harmful", 120, {"act": 1}),
-        ("benign", 120, {"act": 1}),
+        ("harmful", 120, {"twin": 1}),
+        ("benign", 120, {"twin": 1}),
     ]
     assert study["claims"] == whole["claims"] and whole == pocket.whole(STUDY)
 
@@ -120,7 +120,7 @@ def test_rows_may_be_named_by_prompt_and_under_another_prompt_nothing_is_taken(p
         kind: {row["prompt"]: row["rows"] for row in study["mixes"]["test"]["rows"] if row["kind"] == kind}
         for kind in ("benign", "ambiguous")
     }
-    assert taken == {"benign": by_prompt, "ambiguous": {"flag-on": 36, "flag-off": 36}}
+    assert taken == {"benign": by_prompt, "ambiguous": {"flag-on": 100, "flag-off": 100}}
 
 
 def test_every_prompt_of_a_kind_gets_its_size_and_keeps_what_the_study_says_of_it(pocket):

@@ -130,7 +130,7 @@ def test_a_taught_refusal_that_begins_with_a_field_leaves_the_scorer_nothing_to_
 @pytest.mark.parametrize(
     ("where", "value", "words"),
     [
-        ("by/act/train", 0.3, ["studies.safety-mode.splits.requests.by.act: ", "0.8999", "not 1"]),
+        ("by/twin/train", 0.3, ["studies.safety-mode.splits.requests.by.twin: ", "0.9", "not 1"]),
         ("by/wording/test", 0.5, ["studies.safety-mode.splits.requests.by.wording: ", "1.1", "not 1"]),
     ],
 )
