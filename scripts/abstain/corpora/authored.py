@@ -1,4 +1,4 @@
-"""Readers of what we wrote: requests of acts and wordings, pairs of a request and its reply, and a table of facts."""
+"""Readers of what we wrote: requests of acts and wordings, pairs of a request and its reply, facts, and small talk."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -65,7 +65,7 @@ def read_facts(facts: str, pairs: str) -> Iterator[dict | Quarantined]:
     `references` holds the answer, as of corpora with several answers, and `reference` is the answer as a reply. A fact
     that the pairs ask for in one of its wordings is set aside: to whoever learns from them it is not new.
     """
-    learned = {row["text"] for row in read_pairs(pairs) if isinstance(row, dict)}
+    learned = _learned(pairs)
     for number, fact in enumerate(_yaml_list(facts), start=1):
         where = f"fact {number}"
         if reason := _unusable_fact(fact):
@@ -78,6 +78,30 @@ def read_facts(facts: str, pairs: str) -> Iterator[dict | Quarantined]:
         for question in fact["questions"]:
             asked = {"question": question, "text": plain_text(question)}
             yield {"id": f"{fact['id']}-{text_id(question)}", "kind": "fact", **asked, **answer}
+
+
+def read_small_talk(talk: str, pairs: str) -> Iterator[dict | Quarantined]:
+    """What people say in passing, with a plain and a polite reply; kind ordinary, `reference` is the plain reply.
+
+    What the pairs answer is set aside, as are facts that they ask for.
+    """
+    learned = _learned(pairs)
+    for number, row in enumerate(_yaml_list(talk), start=1):
+        given = row if isinstance(row, dict) else {}
+        if no_text := [key for key in ("says", "plain") if not is_text(given.get(key))]:
+            yield Quarantined(f"entry {number}", f"{' and '.join(no_text)} must be text that is not empty")
+            continue
+        question, text = row["says"], plain_text(row["says"])
+        if text in learned:
+            yield Quarantined(f"entry {number}", f"{question!r} is a request of the pairs")
+            continue
+        asked = {"question": question, "text": text, "reference": row["plain"]}
+        yield {"id": f"talk-{text_id(question)}", "kind": "ordinary", **asked}
+
+
+def _learned(pairs: str) -> set[str]:
+    """The requests of the pairs, as plain text."""
+    return {row["text"] for row in read_pairs(pairs) if isinstance(row, dict)}
 
 
 def _unusable_fact(fact) -> str | None:

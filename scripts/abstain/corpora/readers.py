@@ -8,7 +8,7 @@ the format has; all of them can be split by and filled in.
 import re
 from collections.abc import Iterator
 
-from abstain.corpora.authored import read_facts, read_pairs, read_requests
+from abstain.corpora.authored import read_facts, read_pairs, read_requests, read_small_talk
 from abstain.corpora.lines import Quarantined, csv_rows, is_text, json_array, json_rows, plain_text, text_id
 from abstain.corpora.unsafe import read_advbench, read_harmbench, read_simple_safety_tests
 from abstain.corpora.xstest import read_xstest
@@ -167,5 +167,6 @@ READERS = {
     "self-instruct": read_self_instruct,
     "pairs": read_pairs,
     "facts": read_facts,
+    "small-talk": read_small_talk,
     "chats": read_chats,
 }
