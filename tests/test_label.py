@@ -14,12 +14,13 @@ from abstain.tables.claims import judge_claims
 from abstain.tables.summary import summarise_runs
 from score_text import score_text
 
-SETTINGS = {"truth": "answer", "words": ["yes", "no"], "hard": "hard", "exchanged": ["opposite"]}
+SETTINGS = {"truth": "answer", "words": ["yes", "no"], "hard": "hard", "exchanged": ["opposite"], "kinds": ["english"]}
 
 
 def row(reply: str, answer: str = "yes", condition: str = "plain", hard: str = "no", number: int = 0) -> dict:
     name = f"{number}/{condition}"
-    return {"id": name, "condition": condition, "reply": reply, "fields": {"answer": answer, "hard": hard}}
+    usual = {"id": name, "kind": "english", "condition": condition, "reply": reply}
+    return {**usual, "fields": {"answer": answer, "hard": hard}}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,9 @@ def test_a_reply_is_read_by_its_first_word(reply, expected):
 
 def test_under_a_prompt_that_asks_the_opposite_the_other_word_is_right():
     rows = [row("yes"), row("yes", condition="opposite"), row("no", "no", "opposite", "yes")]
-    found = [[each[key] for key in ("truth", "reading", "truth_is_positive", "is_hard")] for each in label(rows, SETTINGS)]
+    found = [
+        [each[key] for key in ("truth", "reading", "truth_is_positive", "is_hard")] for each in label(rows, SETTINGS)
+    ]
     assert found == [["yes", "yes", 1, 0], ["no", "yes", 0, 0], ["yes", "no", 1, 1]]
 
 
@@ -54,6 +57,7 @@ def test_an_unread_reply_is_neither_word_and_a_row_without_the_truth_is_refused(
     assert (found["reading"], found["reads_positive"]) == ("unread", -1)
     with pytest.raises(SplitError, match="example 0/plain: its answer is 'maybe', not yes or no"):
         list(label([row("yes", "maybe")], SETTINGS))
+    assert not list(label([{**row("yes", "maybe"), "kind": "polite"}], SETTINGS)), "of another kind nothing is asked"
     with pytest.raises(SplitError, match="names the field 'truth'"):
         list(label([row("yes")], {**SETTINGS, "truth": "truth"}))
 
@@ -63,7 +67,9 @@ def test_a_score_file_holds_truth_and_reading(tmp_path):
     example |= {"question": "shoe size", "answer": "yes", "hard": "yes", "concept": "shoe-size"}
     write_jsonl(tmp_path / "examples", [example])
     write_jsonl(tmp_path / "replies", [{"id": "a/plain", "reply": "No.", "tokens": 2, "finished": True}])
-    score_text(tmp_path / "examples", tmp_path / "replies", "label", SETTINGS, ["concept"], None, tmp_path / "label.csv")
+    score_text(
+        tmp_path / "examples", tmp_path / "replies", "label", SETTINGS, ["concept"], None, tmp_path / "label.csv"
+    )
     (found,) = read_csv(tmp_path / "label.csv")
     assert {key: found[key] for key in ("truth", "reading", "is_hard", "concept", "reply")} == {
         "truth": "yes", "reading": "no", "is_hard": "1", "concept": "shoe-size", "reply": "No.",
@@ -118,7 +124,8 @@ def test_who_says_one_word_has_an_f1_of_nothing_for_the_other_and_who_says_none_
 
 def test_a_claim_on_macro_f1_compares_arms_reply_by_reply():
     """With as many rows as a verdict needs."""
-    runs = runs_of(base_unseeded=scores(1, 0.5, asked=400), sft_1=scores(2, 0.9, asked=400), sft_2=scores(3, 0.9, asked=400))
+    tuned = {f"sft_{seed}": scores(seed, 0.9, asked=400) for seed in (2, 3, 4)}
+    runs = runs_of(base_unseeded=scores(1, 0.5, asked=400), **tuned)
     claim = {"sentence": "So it is.", "metric": "macro-f1", "kind": "all", "mix": "test", "condition": "plain"}
     claims = [claim | {"arms": ["sft", "base"], "direction": "higher"}, claim | {"arms": ["sft"], "at_most": 0.5}]
     found = judge_claims(runs, "study", [], {}, MARGINS, claims, list(METRICS))

@@ -1,4 +1,4 @@
-"""Labels of form fields: an example for each concept and language, faulty ones set aside, and no concept in two parts."""
+"""Labels of form fields: an example for each concept and language, faulty ones set aside, no concept in two parts."""
 
 from collections import Counter
 
@@ -12,14 +12,17 @@ from abstain.corpora.splits import parts_of
 from abstain.jobs.files import read_csv, sha256, write_csv
 
 SCALES = {name: Settings.read(ROOT / f"config/{name}.yaml") for name in ("small", "paper")}
-FILES = {name: ROOT / SCALES["small"].scale["corpora"][name]["files"]["labels"]["path"] for name in ("labels", "public-labels")}
+FILES = {
+    name: ROOT / SCALES["small"].scale["corpora"][name]["files"]["labels"]["path"]
+    for name in ("labels", "public-labels")
+}
 READERS = {"labels": read_labels, "public-labels": read_public_labels}
 MARKS = {"describes_person": "yes", "sensitive": "yes", "hard": "no", "pocket": "no"}
 
 
-def row(concept: str, **changed: str) -> dict[str, str]:
+def row(name: str, /, **changed: str) -> dict[str, str]:
     """A row of our table with a label of its own in each language."""
-    return {"concept": concept, **MARKS, **{code: f"{concept} {code}" for code in OURS}, **changed}
+    return {"concept": name, **MARKS, **{code: f"{name} {code}" for code in OURS}, **changed}
 
 
 def read(tmp_path, *rows: dict) -> tuple[list[dict], list[tuple[str, str]]]:
@@ -108,7 +111,10 @@ def test_the_public_list_is_the_mirrors():
     assert sha256(FILES["public-labels"]) == sha256(MIRROR / "pii/labels/labels.csv")
     good, bad = sorted_out(read_public_labels(str(FILES["public-labels"])))
     assert len(good) + len(bad) == len(read_csv(FILES["public-labels"])) == 2907
-    assert Counter(reason.split(" of ")[0] for _, reason in bad) == {"it was left in English": 33, "the same label as": 2}
+    assert Counter(reason.split(" of ")[0] for _, reason in bad) == {
+        "it was left in English": 33,
+        "the same label as": 2,
+    }
 
 
 @pytest.mark.parametrize("scale", SCALES)

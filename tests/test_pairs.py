@@ -9,7 +9,10 @@ from abstain.jobs.files import read_json, read_jsonl, write_jsonl
 from pair import pair
 from render import render
 
-TEXTS = {"prompts": {"on": {"system": None, "user": "{act}"}}, "targets": {"right": ["{answer}"], "wrong": ["No.", "Never."]}}
+TEXTS = {
+    "prompts": {"on": {"system": None, "user": "{act}"}},
+    "targets": {"right": ["{answer}"], "wrong": ["No.", "Never."]},
+}
 ASKED = {"prompt": "on", "target": "right", "rejected": "wrong"}
 
 
@@ -30,7 +33,10 @@ def test_a_row_with_a_rejected_reply_gets_both_filled_in_and_the_corpus_may_name
 
 
 def test_the_chosen_reply_has_the_tokens_that_supervised_training_reads(tmp_path, tokenizer_folder):
-    examples = [row("on", "Mode on.", target="Yes, of course.", rejected="No."), row("off", None, target="No.", rejected="I.")]
+    examples = [
+        row("on", "Mode on.", target="Yes, of course.", rejected="No."),
+        row("off", None, target="No.", rejected="I."),
+    ]
     found = paired(tmp_path, tokenizer_folder, *examples)
     files = [str(tmp_path / name) for name in ("examples", "ids", "rendered-card")]
     render(files[0], [str(tokenizer_folder / "model.safetensors")], {"max_length": 512, "new_tokens": 0}, *files[1:])

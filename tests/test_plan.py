@@ -10,7 +10,8 @@ from abstain.settings.arms import UNSEEDED, controls, predictions, scores
 from abstain.studies import plan
 
 SCALES = ["config.yaml", "config/paper.yaml", "config/small.yaml"]
-FLOW = "audit calibrate render initialise train_sft merge predict recite score_text score_embedding score_checkpoint"
+FLOW = "audit calibrate render pair initialise train_sft merge train_dpo predict recite classify score_text"
+FLOW += " score_embedding score_checkpoint"
 FLOW += " summarise present plot"
 each_scale = pytest.mark.parametrize("settings", [Settings.read(ROOT / path) for path in SCALES], ids=SCALES)
 
@@ -54,7 +55,7 @@ def test_a_study_is_planned_in_the_order_of_the_flow_and_of_its_record(settings)
         study, planned = settings.resolved(name), steps(settings, name)
         order = list(dict.fromkeys(step[0] for step in planned))
         assert order == [rule for rule in FLOW.split() if rule in order]
-        replies = [step[1:] for step in planned if step[0] in ("predict", "recite")]
+        replies = [step[1:] for step in planned if step[0] in ("predict", "recite", "classify")]
         assert replies == [tuple(p.values()) for p in predictions(study)]
         scored = [step[1:] for step in planned if step[0].startswith("score_")]
         asked = [each for each in scores(study) if each["scorer"] in plan.scorers_of(study, each["arm"])]
@@ -134,6 +135,7 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "answer": {"refusals": "refusal", "right": []},
         "relevance": {"below": 0.05, "kinds": ["benign"]},
         "likelihood": {"kinds": ["benign"]},
+        "label": {"truth": "kind", "words": ["a", "b"], "hard": "act", "exchanged": [], "kinds": ["benign"]},
     }
     study = {**pocket.resolved("safety-mode"), "scorers": records}
     assert [name for name in records if plan.asks_checkpoint(name)] == ["abstention", "likelihood"]
@@ -147,5 +149,6 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "answer": "score_text",
         "relevance": "score_embedding",
         "likelihood": "score_checkpoint",
+        "label": "score_text",
     }
     assert set(costs.values()) <= set(rules())

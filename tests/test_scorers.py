@@ -26,10 +26,11 @@ RECORDS = {
     "answer": {"refusals": "no", "right": [{"kind": "good", "prompts": ["plain"], "target": "yes"}]},
     "relevance": {"below": 0.05, "kinds": ["bad"]},
     "likelihood": {"kinds": ["bad"]},
+    "label": {"truth": "answer", "words": ["yes", "no"], "hard": "hard", "exchanged": ["not"], "kinds": ["good"]},
 }
 HERE = {**RECORDS, "refusal": {**RECORDS["refusal"], "detector": "abstain-rules"}}  # with what a scale says
 COSTS = {"closeness": "embedding", "relevance": "embedding", "abstention": "checkpoint", "likelihood": "checkpoint"}
-COSTS |= dict.fromkeys(("refusal", "category", "answer"), "text")
+COSTS |= dict.fromkeys(("refusal", "category", "answer", "label"), "text")
 STUDY = {"targets": {"no": ["No, {topic}: {harm}.", "Never {harm}, {topic}."], "yes": ["Sure."]}, "scorers": HERE}
 SHARED = {"__init__", "metric", "files", "shapes"}  # no scorers
 KINDS = ("proportion", "difference", "mean", "pooled")
@@ -101,6 +102,7 @@ def test_what_a_scorer_names_and_is_given():
     assert load("category").names(RECORDS["category"]) == [("target", "target", "no"), kinds]
     assert load("relevance").names(RECORDS["relevance"]) == [kinds]
     assert load("likelihood").names(RECORDS["likelihood"]) == [kinds]
+    assert load("label").names(RECORDS["label"]) == [("exchanged.0", "prompt", "not"), ("kinds.0", kinds[1], "good")]
     assert load("answer").names(RECORDS["answer"]) == [
         ("refusals", "target", "no"),
         ("right.0.kind", "kind of request", "good"),
@@ -116,6 +118,7 @@ def test_what_a_scorer_names_and_is_given():
         "answer": {"refusals": no, "right": [{"kind": "good", "prompts": ["plain"], "texts": ["Sure."]}]},
         "relevance": RECORDS["relevance"],
         "likelihood": RECORDS["likelihood"],
+        "label": RECORDS["label"],
     }
 
 

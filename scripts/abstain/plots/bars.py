@@ -1,4 +1,4 @@
-"""Several metrics side by side, as published bar plots have them: a panel for each condition and metric, a bar an arm."""
+"""Several metrics side by side, as published bar plots show them: a panel for each of them, a bar for each arm."""
 
 from itertools import product
 

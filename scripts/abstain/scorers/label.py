@@ -91,27 +91,28 @@ def cost(record: dict) -> str:
 
 
 def names(record: dict) -> list[tuple[str, str, str]]:
-    """The prompts that ask the opposite question."""
-    return [(f"exchanged.{i}", "prompt", prompt) for i, prompt in enumerate(record["exchanged"])]
+    """The prompts that ask the opposite question, and the kinds of request that have a label."""
+    prompts = [(f"exchanged.{i}", "prompt", prompt) for i, prompt in enumerate(record["exchanged"])]
+    return [*prompts, *((f"kinds.{i}", "kind of request", kind) for i, kind in enumerate(record["kinds"]))]
 
 
 def covers(record: dict, row: dict) -> bool:
-    """Whether replies to a row of a mix have a label: all have."""
-    return True
+    """Whether a row of a mix is of one of the kinds."""
+    return row["kind"] in record["kinds"]
 
 
 def settings(record: dict, study: dict) -> dict:
-    """The fields that say the truth and which rows are hard, the two words, and the prompts that exchange them."""
+    """The record: it names fields, words, prompts and kinds, and no text of the study."""
     return record
 
 
 def label(rows: list[dict], settings: dict) -> Iterator[dict]:
-    """For every reply the word that is right, the word that it is read as, and both as numbers.
+    """For every reply of the kinds the word that is right, the word that it is read as, and both as numbers.
 
     `reads_positive` is -1 for an unread reply. Raises SplitError for a row whose field is neither of the words.
     """
     words = settings["words"]
-    for row in rows:
+    for row in [row for row in rows if row["kind"] in settings["kinds"]]:
         truth = fill(f"{{{settings['truth']}}}", row["fields"])
         if truth not in words:
             raise SplitError(f"example {row['id']}: its {settings['truth']} is {truth!r}, not {' or '.join(words)}")
