@@ -46,7 +46,9 @@ def draw(summary, runs: dict, record: dict, bounds: list[dict]):
 def _bar(axis, place: int, rows, colour: str) -> None:
     """The mean over the seeds with its interval, its number at the foot, and a tick for each run."""
     whole, seeds = rows[rows.seed == ALL], rows[rows.seed != ALL]
-    axis.barh([place] * len(whole), 100 * whole.value, HEIGHT, color=colour, alpha=0.55, linewidth=0)
+    axis.barh([place] * len(whole), 100 * whole.value, HEIGHT, color=colour, alpha=0.4, linewidth=0)
+    for value in whole.value:
+        axis.annotate(f"{100 * value:.0f}", (0, place), (3, 0), textcoords="offset points", va="center", fontsize=7.5)
     bars = whiskers(*(100 * whole[name] for name in ("value", "low", "high")))
     axis.errorbar(100 * whole.value, [place] * len(whole), xerr=bars, fmt="none", ecolor="0.15", elinewidth=1.1)
     axis.plot(100 * seeds.value, [place] * len(seeds), "k|", markersize=7, zorder=3)

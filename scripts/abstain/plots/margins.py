@@ -36,7 +36,7 @@ def draw(summary, runs: dict, record: dict, bounds: list[dict], losses: dict):
         axes[1][column].set_xlabel("step")
     axes[0][0].set_ylabel("log-probability\nof the reply (nats)")
     axes[1][0].set_ylabel("margin\n(difference of rewards)")
-    figure.legend(*_explained(), loc="outside lower center", ncols=2 if len(arms) == 1 else 4, fontsize=8)
+    figure.legend(*_explained(), loc="outside lower center", ncols=1 if len(arms) == 1 else 3, fontsize=8)
     figure.set_layout_engine("constrained")
     return figure, numbers
 
@@ -58,7 +58,7 @@ def _explained() -> tuple[list, list[str]]:
     """What the legend says of the lines."""
     from matplotlib.lines import Line2D
 
-    entries = {f"{name} reply": Line2D([], [], color="0.2", linestyle=dashes) for name, dashes in LINES.items()}
-    entries["mean of the seeds"] = Line2D([], [], color="0.2", linewidth=1.7)
+    wide = {"color": "0.2", "linewidth": 1.7}
+    entries = {f"{name} reply, mean of the seeds": Line2D([], [], linestyle=d, **wide) for name, d in LINES.items()}
     entries["single run"] = Line2D([], [], color="0.2", linewidth=0.7, alpha=0.45)
     return list(entries.values()), list(entries)
