@@ -114,9 +114,10 @@ def test_a_file_is_fetched_only_where_it_is_not_our_own(pocket):
     assert ("fetch_base", {"base": "qwen3-0-6b"}) in paper
     corpora = ["do-not-answer", "xstest", "coconot-preferences", "alpaca-demonstrations"]
     corpora += ["advbench", "harmbench", "simple-safety-tests"]
+    ours = ["labels", "public-labels"]
     fetched = [wildcards["corpus"] for rule, wildcards in paper if rule == "fetch"]
     assert list(dict.fromkeys(fetched)) == corpora and fetched.count("harmbench") == 2  # in two files
-    assert [wildcards["corpus"] for rule, wildcards in paper if rule == "normalise"] == corpora
+    assert [wildcards["corpus"] for rule, wildcards in paper if rule == "normalise"] == [*corpora, *ours]
 
 
 def test_every_method_of_training_has_a_rule(pocket):

@@ -152,8 +152,9 @@ def test_a_figure_draws_the_arms_that_it_names_in_its_order_with_the_look_that_t
 
 
 def colours_of(figure) -> set[str]:
-    marks = {to_hex(line.get_color()) for line in figure.axes[0].lines if str(line.get_color()).startswith("C")}
-    return marks | {to_hex(bar.get_facecolor()) for bar in figure.axes[0].patches}
+    lines = [line.get_color() for axis in figure.axes for line in axis.lines]
+    bars = [bar.get_facecolor() for axis in figure.axes for bar in axis.patches]
+    return {to_hex(each) for each in [*bars, *(line for line in lines if str(line).startswith("C"))]}
 
 
 def arms_in(figure, name: str) -> list[str]:
@@ -187,7 +188,7 @@ def test_the_bounds_of_claims_on_what_a_figure_shows_are_drawn_with_a_tip_and_na
         assert not [text for text in with_others.legends[0].get_texts() if "claim" in text.get_text()]
 
 
-@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("name", BOUNDED)
 def test_an_axis_has_room_for_every_number_interval_and_bound_and_little_more(name):
     with drawn(name, bounds=BOUNDS) as (figure, numbers):
         axis = figure.axes[0]

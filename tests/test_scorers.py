@@ -32,7 +32,7 @@ HERE = {**RECORDS, "refusal": {**RECORDS["refusal"], "detector": "abstain-rules"
 COSTS = {"closeness": "embedding", "relevance": "embedding", "abstention": "checkpoint", "likelihood": "checkpoint"}
 COSTS |= dict.fromkeys(("refusal", "category", "answer", "label"), "text")
 STUDY = {"targets": {"no": ["No, {topic}: {harm}.", "Never {harm}, {topic}."], "yes": ["Sure."]}, "scorers": HERE}
-SHARED = {"__init__", "metric", "files", "shapes"}  # no scorers
+SHARED = {"__init__", "metric", "files", "influence", "shapes"}  # no scorers
 KINDS = ("proportion", "difference", "mean", "pooled")
 SCORERS = sorted(path.stem for path in (ROOT / "scripts/abstain/scorers").glob("*.py") if path.stem not in SHARED)
 

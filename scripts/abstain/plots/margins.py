@@ -1,6 +1,6 @@
 """How a preference was learned: what each step found before it changed the model, a column of panels for each arm."""
 
-from abstain.plots.marks import arms_of, looks
+from abstain.plots.marks import arms_of, fitted, looks
 from abstain.settings.arms import PREFERENCES
 
 METHODS = (PREFERENCES,)  # of the recipes whose trainings it shows
@@ -34,6 +34,7 @@ def draw(summary, runs: dict, record: dict, bounds: list[dict], losses: dict):
         axes[1][column].axhline(0, color="0.4", linewidth=0.8, zorder=0.5)
         axes[0][column].set_title(arm)
         axes[1][column].set_xlabel("step")
+    _scale(axes, numbers)
     axes[0][0].set_ylabel("log-probability\nof the reply (nats)")
     axes[1][0].set_ylabel("margin\n(difference of rewards)")
     figure.legend(*_explained(), loc="outside lower center", ncols=1 if len(arms) == 1 else 3, fontsize=8)
@@ -52,6 +53,15 @@ def _lines(axis, rows, name: str, look: dict) -> None:
         axis.plot(run.step, run[name], linewidth=0.7, alpha=0.45, **look)
     mean = rows.groupby("step")[name].mean()
     axis.plot(mean.index, mean, linewidth=1.7, **look)
+
+
+def _scale(axes, numbers) -> None:
+    """Axes that fit the numbers: one of steps, and one for each row of panels."""
+    import pandas as pd
+
+    x, upper, lower = map(fitted, (numbers.step, pd.concat([numbers[name] for name in LINES]), numbers.margin))
+    axes[0][0].set(xlim=x["lim"], xticks=x["ticks"], ylim=upper["lim"], yticks=upper["ticks"])
+    axes[1][0].set(ylim=lower["lim"], yticks=lower["ticks"])
 
 
 def _explained() -> tuple[list, list[str]]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from abstain.corpora.mixes import fill
 from abstain.corpora.splits import SplitError
+from abstain.scorers.influence import influences
 from abstain.scorers.metric import EVERY, Metric
 from abstain.scorers.shapes import evened, said
 
@@ -40,8 +41,6 @@ def of_all_rows(statistic: Callable, hard: bool = False) -> Callable:
     """A number of all rows of a condition, or of the hard ones, as values of rows (abstain.scorers.influence)."""
 
     def values(scores, base):
-        from abstain.scorers.influence import influences
-
         counted = scores[scores.is_hard == 1] if hard else scores
         return influences(counted, SIDES, statistic, ["condition"]).reindex(scores.index)
 
