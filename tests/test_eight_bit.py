@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROOT, Settings
+from conftest import NEXT, ROOT, Settings
 from tuned import NAME
 from wide import write_wide
 
@@ -17,7 +17,7 @@ from abstain.settings.model_files import MODEL_FILES
 from initialise import initialise
 from train_sft import train_sft
 
-STUDY = Settings.read(ROOT / "config/small.yaml").resolved("pii-sensitivity")
+STUDY = Settings.read(ROOT / "config/small.yaml", NEXT).resolved("pii-sensitivity")
 SHAPE = STUDY["adapters"]["standard"]
 RECIPE = {**STUDY["recipes"]["standard"], "steps": 4, "warmup_steps": 0, "batch_size": 1, "gradient_accumulation": 1}
 ROWS = [{"input_ids": [5 + n, 40, 300, 7 * n + 9, 2], "completion_mask": [0, 0, 0, 1, 1]} for n in range(4)]

@@ -3,15 +3,15 @@
 from collections import Counter
 
 import pytest
-from conftest import ROOT, Settings
+from conftest import ROOT
 from corpora_helpers import PUBLIC_LABELS, sorted_out
-from drawn import MIRROR, needs_mirror
+from drawn import MIRROR, PAPER, SMALL, needs_mirror
 
 from abstain.corpora.labels import LANGUAGES, OURS, read_labels, read_public_labels
 from abstain.corpora.splits import parts_of
 from abstain.jobs.files import read_csv, sha256, write_csv
 
-SCALES = {name: Settings.read(ROOT / f"config/{name}.yaml") for name in ("small", "paper")}
+SCALES = {"small": SMALL, "paper": PAPER}
 FILES = {
     name: ROOT / SCALES["small"].scale["corpora"][name]["files"]["labels"]["path"]
     for name in ("labels", "public-labels")

@@ -12,7 +12,7 @@ from abstain.studies import plan
 SCALES = ["config.yaml", "config/paper.yaml", "config/small.yaml"]
 FLOW = "audit calibrate render pair initialise train_sft merge train_dpo predict recite classify score_text"
 FLOW += " score_embedding score_checkpoint"
-FLOW += " summarise present plot"
+FLOW += " check_replies summarise present plot"
 each_scale = pytest.mark.parametrize("settings", [Settings.read(ROOT / path) for path in SCALES], ids=SCALES)
 
 

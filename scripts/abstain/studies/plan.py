@@ -42,6 +42,8 @@ def _jobs(study: dict) -> Iterator[Job]:
             yield from ((rule, run) for rule in (train_rule(study, run["arm"]), "merge"))
     yield from ((reply_rule(study, each["arm"]), each) for each in predictions(study))
     yield from scorings(study)
+    if study["labelled"]:
+        yield "check_replies", {}
     yield from ((rule, {}) for rule in ("summarise", "present"))
     yield from (("plot", {"figure": figure}) for figure in study["figures"])
 
