@@ -30,7 +30,10 @@ class Drawn:
         settings, made = PAPER.scale["corpora"][name], self.folder / "corpora" / name
         if not made.exists():
             made.mkdir(parents=True)
-            files = [str(MIRROR / file["in_mirror"]) for file in settings["files"].values()]
+            files = [
+                str(ROOT / file["path"] if "path" in file else MIRROR / file["in_mirror"])
+                for file in settings["files"].values()
+            ]
             outputs = (str(made / file) for file in ("examples.jsonl", "quarantine.jsonl", "card.json"))
             normalise(name, settings, files, *outputs)
         return made

@@ -8,7 +8,7 @@ import pytest
 from conftest import NEXT, ROOT, Settings, load
 from damages import faults
 
-from abstain.settings.arms import trained_arms
+from abstain.settings.arms import PREFERENCES, arms_by, trained_arms
 
 FILES = [
     ROOT / "config.yaml",
@@ -38,6 +38,8 @@ MAY_DIFFER = (  # the base, and what follows from it and from a night on two cor
     "studies.*.recipes.standard.learning_rate",  # a small model learns little at the published rate
     "studies.*.generation.max_new_tokens",  # a large model gives long answers, and thinks before them
     "studies.*.generation.batch_rows",
+    *(f"studies.pii-sensitivity.recipes.gentle.{key}" for key in ("steps", "gradient_accumulation", "save_steps")),
+    "studies.pii-sensitivity.recipes.gentle.optimiser",  # the published one has not the same bytes on every CPU
 )
 ASKS, VALUES = "asks/do-not-answer", "studies/do-not-answer"
 EACH, CUTS = f"{VALUES}/splits/questions/each", f"{VALUES}/splits/published/each/do-not-answer/cuts"
@@ -85,12 +87,14 @@ def test_the_arms_of_the_small_scale_are_trained_on_equally_many_rows_for_one_ep
 
 def test_every_public_file_of_the_two_scales_is_pinned_by_the_same_hash():
     files = [corpus["files"] for scale in (SMALL, PAPER) for corpus in scale.scale["corpora"].values()]
-    assert all({"url", "in_mirror", "bytes", "sha256"} == set(file) for named in files for file in named.values())
+    pins = {"url", "in_mirror", "bytes", "sha256"}
+    own = [file["path"] for named in files for file in named.values() if set(file) != pins]
+    assert all((ROOT / path).is_file() for path in own) and len(own) == 4, "two of our own at either scale"
     assert SMALL.scale["corpora"] == PAPER.scale["corpora"]
 
 
 def test_the_paper_scale_has_the_published_settings():
-    (base,) = PAPER.scale["bases"].values()
+    base = PAPER.scale["bases"][PAPER.values("do-not-answer")["base"]]
     assert base == {"hub": "Qwen/Qwen3-0.6B", "revision": "c1899de289a04d12100db370d81485cdf75e47ca"}
     study = PAPER.resolved("do-not-answer")
     for arm in trained_arms(study).values():
@@ -116,6 +120,30 @@ def test_the_paper_scale_trains_the_flag_as_published():
     assert (recipe["batch_size"], recipe["gradient_accumulation"]) == (1, 8)
     rows = sum(row["rows"] for row in study["mixes"]["standard"]["rows"])
     assert recipe["steps"] * 8 == rows  # one epoch
+
+
+def test_the_paper_scale_tells_labels_apart_as_published_and_prefers_at_the_published_rate_and_a_gentle_one():
+    study = PAPER.resolved("pii-sensitivity")
+    base = {"hub": "Qwen/Qwen2.5-1.5B-Instruct", "revision": "989aa7980e4cf806f80c7fef2b1adb7bc71aa306"}
+    assert PAPER.scale["bases"][study["base"]] == base
+    adapter, sft = study["adapters"]["standard"], study["recipes"]["standard"]
+    assert (adapter["rank"], adapter["alpha"], adapter["dropout"]) == (16, 16, 0.1)
+    assert adapter["targets"] == ["q_proj", "v_proj"] and study["arms"]["sft"]["quantisation"] == "nf4"
+    assert (sft["optimiser"], sft["learning_rate"], sft["batch_size"]) == ("paged_adamw_8bit", 2e-4, 2)
+    for arm, rate in (("dpo-published", 2e-4), ("dpo-gentle", 2e-5)):
+        recipe = study["recipes"][study["arms"][arm]["recipe"]]
+        assert (recipe["method"], recipe["learning_rate"], recipe["batch_size"]) == ("dpo", rate, 2)
+        assert study["arms"][arm]["from"] == "sft" and recipe["beta"] == 0.1
+    rates = {name: recipe["learning_rate"] for name, recipe in SMALL.resolved("pii-sensitivity")["recipes"].items()}
+    assert rates["published"] == 2e-4 and 5e-6 <= rates["gentle"] <= 5e-5
+
+
+def test_at_the_small_scale_a_preference_takes_60_steps_at_most_and_reads_each_pair_once():
+    study = SMALL.resolved("pii-sensitivity")
+    for arm in arms_by(study, PREFERENCES).values():
+        recipe, rows = study["recipes"][arm["recipe"]], study["mixes"][arm["mix"]]["rows"]
+        pairs = recipe["steps"] * recipe["batch_size"] * recipe["gradient_accumulation"]
+        assert recipe["steps"] <= 60 and sum(row["rows"] for row in rows) == pairs
 
 
 @pytest.mark.parametrize(("arm", "rows"), [("published", 751), ("qlora", 416), ("contrast", 416)])

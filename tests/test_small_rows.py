@@ -11,6 +11,9 @@ from abstain.jobs.files import read_json, read_jsonl
 from abstain.settings.arms import training_mixes
 
 PUBLISHED = [402, 627, 567, 803, 849, 525, 425, 58, 106, 226]  # row numbers of the ten test questions
+LABELLED = ("english", "german", "french", "spanish", "italian", "portuguese", "dutch", "polish")
+LISTED = dict(zip(LABELLED[:7], (283, 275, 276, 280, 277, 279, 380), strict=True))
+LISTED |= {"russian": 278, "japanese": 270, "chinese": 274}
 XSTEST = {"benign": 250, "unsafe": 200}
 
 
@@ -31,6 +34,8 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(dr
         "advbench": (520, 0),
         "harmbench": (200, 0),
         "simple-safety-tests": (100, 0),
+        "labels": (1152, 0),
+        "public-labels": (2907, 35),
     }
     assert all(card["kept"] == card["rows"] - card["quarantined"] for card in cards.values())
     reasons = {
@@ -54,6 +59,8 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(dr
         "advbench": {"unsafe-advbench": 520},
         "harmbench": {"unsafe-harmbench": 200},
         "simple-safety-tests": {"unsafe-simple": 100},
+        "labels": dict.fromkeys(LABELLED, 144),
+        "public-labels": {f"public-{language}": rows for language, rows in LISTED.items()},
     }
 
 
