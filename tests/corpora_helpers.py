@@ -12,7 +12,6 @@ from abstain.corpora.readers import (
     read_coconot_preferences,
     read_do_not_answer,
     read_instructions,
-    read_public_labels,
     read_simple_safety_tests,
     read_xstest,
 )
@@ -20,7 +19,7 @@ from abstain.jobs.files import read_json, write_jsonl
 from calibrate import calibrate
 
 FIXTURES = ROOT / "tests" / "fixtures"
-DNA, XSTEST, COCONOT, ALPACA, ADVBENCH, HARMBENCH, SIMPLE, PUBLIC_LABELS = (
+DNA, XSTEST, COCONOT, ALPACA, ADVBENCH, HARMBENCH, SIMPLE = (
     FIXTURES / name
     for name in (
         "do_not_answer_en.csv",
@@ -30,7 +29,6 @@ DNA, XSTEST, COCONOT, ALPACA, ADVBENCH, HARMBENCH, SIMPLE, PUBLIC_LABELS = (
         "advbench.csv",
         "harmbench_val.json",
         "simple_safety_tests.csv",
-        "public_labels.csv",
     )
 )
 PUBLIC = {  # reader, the name that it gives its file, our file
@@ -40,8 +38,8 @@ PUBLIC = {  # reader, the name that it gives its file, our file
     "instructions": (read_instructions, "demonstrations", ALPACA),
     "advbench": (read_advbench, "behaviours", ADVBENCH),
     "simple-safety-tests": (read_simple_safety_tests, "prompts", SIMPLE),
-    "public-labels": (read_public_labels, "labels", PUBLIC_LABELS),
 }
+CATALOGUES = {path.stem: str(path) for path in sorted((FIXTURES / "catalogues").iterdir())}
 AUTHORED = {"acts": str(ROOT / "data/world/requests.yaml"), "wordings": str(ROOT / "data/safety-mode/wordings.yaml")}
 
 

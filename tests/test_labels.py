@@ -4,25 +4,23 @@ from collections import Counter
 
 import pytest
 from conftest import ROOT
-from corpora_helpers import PUBLIC_LABELS, sorted_out
+from corpora_helpers import sorted_out
 from drawn import MIRROR, PAPER, SMALL, needs_mirror
 
-from abstain.corpora.labels import LANGUAGES, OURS, read_labels, read_public_labels
+from abstain.corpora.catalogues import read_public_labels
+from abstain.corpora.labels import LANGUAGES, read_labels
 from abstain.corpora.splits import parts_of
-from abstain.jobs.files import read_csv, sha256, write_csv
+from abstain.jobs.files import write_csv
 
 SCALES = {"small": SMALL, "paper": PAPER}
-FILES = {
-    name: ROOT / SCALES["small"].scale["corpora"][name]["files"]["labels"]["path"]
-    for name in ("labels", "public-labels")
-}
+OURS = ROOT / SMALL.scale["corpora"]["labels"]["files"]["labels"]["path"]
 READERS = {"labels": read_labels, "public-labels": read_public_labels}
 MARKS = {"describes_person": "yes", "sensitive": "yes", "hard": "no", "pocket": "no"}
 
 
 def row(name: str, /, **changed: str) -> dict[str, str]:
     """A row of our table with a label of its own in each language."""
-    return {"concept": name, **MARKS, **{code: f"{name} {code}" for code in OURS}, **changed}
+    return {"concept": name, **MARKS, **{code: f"{name} {code}" for code in LANGUAGES}, **changed}
 
 
 def read(tmp_path, *rows: dict) -> tuple[list[dict], list[tuple[str, str]]]:
@@ -31,17 +29,20 @@ def read(tmp_path, *rows: dict) -> tuple[list[dict], list[tuple[str, str]]]:
 
 
 def examples() -> list[dict]:
-    """Those of both files, as the corpora of the scales have them."""
-    return [
-        {**found, "source": corpus}
-        for corpus, reader in READERS.items()
-        for found in sorted_out(reader(labels=str(FILES[corpus])))[0]
-    ]
+    """Those of both corpora, as the scales have them."""
+    found = []
+    for corpus, reader in READERS.items():
+        files = SMALL.scale["corpora"][corpus]["files"]
+        paths = {
+            name: ROOT / file["path"] if "path" in file else MIRROR / file["in_mirror"] for name, file in files.items()
+        }
+        found += [{**example, "source": corpus} for example in sorted_out(reader(**paths))[0]]
+    return found
 
 
 def test_a_concept_is_an_example_in_each_language_with_the_right_word_and_the_wrong_one(tmp_path):
     good, bad = read(tmp_path, row("shoe-size", de=" Schuh größe "), row("ship", sensitive="no", hard="yes"))
-    assert bad == [] and [example["kind"] for example in good[:8]] == [LANGUAGES[code] for code in OURS]
+    assert bad == [] and [example["kind"] for example in good[:8]] == [LANGUAGES[code] for code in LANGUAGES]
     assert good[1] == {
         "id": "shoe-size-de",
         "kind": "german",
@@ -76,47 +77,15 @@ def test_an_empty_label_and_one_of_another_concept_are_set_aside_alone(tmp_path)
     assert len(good) == 14 and [example["text"] for example in good].count("name") == 2
 
 
-def test_the_public_list_has_kinds_of_its_own_and_sets_aside_what_cannot_be_used():
-    good, bad = sorted_out(read_public_labels(str(PUBLIC_LABELS)))
-    assert [(example["id"], example["kind"], example["concept"]) for example in good] == [
-        ("public-en-swan-card-number", "public-english", "swan-card-number"),
-        ("public-de-swan-card-number", "public-german", "swan-card-number"),
-        ("public-en-unit-mass-pebble", "public-english", "pebbles"),
-        ("public-nl-unit-mass-pebble", "public-dutch", "pebbles"),
-        ("public-en-unit-concentr-percent", "public-english", "unit-concentr-percent"),
-        ("public-zh-date-day", "public-chinese", "day"),
-    ]
-    assert {example["hard"] for example in good} == {"no"} and good[0]["answer"] == good[2]["other"] == "yes"
-    assert bad == [
-        ("row 3", "it was left in English"),
-        ("row 6", "the same label as of 'pebbles'"),
-        ("row 9", f"the language 'sv' is none of {', '.join(LANGUAGES)}"),
-        ("row 10", "no label"),
-        ("row 11", "sensitive must be yes or no"),
-        ("row 12", "the key 'unit-mass-pebble' again"),
-        ("row 13", "sensitive must be yes or no"),
-    ]
-
-
 def test_our_table_is_whole_and_balanced_in_each_language_and_half_of_it_is_hard():
-    good, bad = sorted_out(read_labels(str(FILES["labels"])))
+    good, bad = sorted_out(read_labels(str(OURS)))
     assert bad == [] and len({example["concept"] for example in good}) == 144
-    for code in OURS:
+    for code in LANGUAGES:
         found = Counter((e["answer"], e["hard"]) for e in good if e["kind"] == LANGUAGES[code])
         assert set(found.values()) == {36} and len(found) == 4
 
 
 @needs_mirror
-def test_the_public_list_is_the_mirrors():
-    assert sha256(FILES["public-labels"]) == sha256(MIRROR / "pii/labels/labels.csv")
-    good, bad = sorted_out(read_public_labels(str(FILES["public-labels"])))
-    assert len(good) + len(bad) == len(read_csv(FILES["public-labels"])) == 2907
-    assert Counter(reason.split(" of ")[0] for _, reason in bad) == {
-        "it was left in English": 33,
-        "the same label as": 2,
-    }
-
-
 @pytest.mark.parametrize("scale", SCALES)
 def test_no_concept_and_no_text_is_in_two_parts_and_at_least_45_concepts_of_our_own_are_scored(scale):
     rows, split = examples(), SCALES[scale].values("pii-sensitivity")["splits"]["concepts"]

@@ -12,8 +12,7 @@ from abstain.settings.arms import training_mixes
 
 PUBLISHED = [402, 627, 567, 803, 849, 525, 425, 58, 106, 226]  # row numbers of the ten test questions
 LABELLED = ("english", "german", "french", "spanish", "italian", "portuguese", "dutch", "polish")
-LISTED = dict(zip(LABELLED[:7], (283, 275, 276, 280, 277, 279, 380), strict=True))
-LISTED |= {"russian": 278, "japanese": 270, "chinese": 274}
+LISTED = dict(zip(LABELLED[:6], (284, 275, 277, 281, 278, 280), strict=True))
 XSTEST = {"benign": 250, "unsafe": 200}
 
 
@@ -35,7 +34,7 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(dr
         "harmbench": (200, 0),
         "simple-safety-tests": (100, 0),
         "labels": (1152, 0),
-        "public-labels": (2907, 35),
+        "public-labels": (1704, 29),
     }
     assert all(card["kept"] == card["rows"] - card["quarantined"] for card in cards.values())
     reasons = {

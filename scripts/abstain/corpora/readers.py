@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 
 from abstain.corpora.authored import read_requests
-from abstain.corpora.labels import read_labels, read_public_labels
+from abstain.corpora.catalogues import read_public_labels
+from abstain.corpora.labels import read_labels
 from abstain.corpora.lines import Quarantined, csv_rows, is_text, json_array, json_rows, plain_text, text_id
 from abstain.corpora.unsafe import read_advbench, read_harmbench, read_simple_safety_tests
 from abstain.corpora.xstest import read_xstest
