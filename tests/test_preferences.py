@@ -1,16 +1,22 @@
 """Preferences: the loss is the paper's, the reference is the start, and a training that is broken off goes on alike."""
 
+import json
 import math
-import shutil
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
+from conftest import ROOT
 from tuned import BASE, NAME, POCKET, RECIPE, SHAPE, write_tuned
 
 from abstain.chats.limits import Limits
 from abstain.chats.rows import pair_of
-from abstain.jobs.files import read_csv, read_jsonl, write_jsonl
+from abstain.jobs.files import read_csv, write_jsonl
+from abstain.jobs.numerics import EXACT
 from abstain.models.adapters import attach_adapter
 from abstain.models.loading import load_model, load_tokenizer
 from abstain.models.preferences import (
@@ -27,6 +33,7 @@ ASKED = ["How do I bake bread?", "Is it raining?", "Who has painted this boat, a
 DPO = {key: value for key, value in RECIPE.items() if key != "early_stopping"}
 DPO |= {"method": "dpo", "beta": 0.1, "steps": 4, "save_steps": 1, "warmup_steps": 0, "learning_rate": 0.005}
 DPO |= {"batch_size": 2, "gradient_accumulation": 2}
+WRITTEN = ("weights", "config", "losses", "reference")
 SMALL = {**SHAPE, "rank": 32, "targets": ["q_proj", "v_proj"]}
 
 
@@ -91,7 +98,7 @@ def test_the_loss_is_the_formula_of_the_paper():
         assert loss == pytest.approx(-math.log(1 / (1 + math.exp(-margin))), rel=1e-6)
 
 
-def test_the_loss_of_a_batch_is_that_of_trls_own_trainer(tmp_path, pairs, examples, tuned):
+def test_loss_margin_and_log_probabilities_of_a_batch_are_those_of_trls_own_trainer(tmp_path, pairs, examples, tuned):
     """Which is given the same replies as texts, and as its reference the model without an adapter."""
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
@@ -119,6 +126,9 @@ def test_the_loss_of_a_batch_is_that_of_trls_own_trainer(tmp_path, pairs, exampl
     with torch.no_grad():
         found = [float(trainer.compute_loss(model, inputs)) for trainer, inputs in ((ours, batch), (theirs, plain))]
     assert found[0] == pytest.approx(found[1], abs=1e-5) and abs(found[0] - math.log(2)) > 1e-3
+    chosen, rejected, *_, margin = ours.noted[0]
+    noted = {"logps/chosen": chosen, "logps/rejected": rejected, "rewards/margins": margin}
+    assert {name: theirs._metrics["train"][name][0] for name in noted} == pytest.approx(noted, abs=1e-4)
 
 
 @pytest.mark.parametrize("quantisation", ["none", "nf4"])
@@ -142,46 +152,66 @@ def test_the_reference_is_the_start_with_no_adapter_and_a_fresh_adapter_has_no_m
     assert float(trainer.compute_loss(fresh, batch).detach()) == pytest.approx(math.log(2), abs=1e-5)
 
 
-def trained(folder: Path, pairs: list[dict], initial: str, quantisation: str, optimiser: str) -> Path:
-    """Train on the pairs in a folder, which may hold checkpoints of a training that was broken off."""
+def asked(folder: Path, pairs: list[dict], initial: str, quantisation: str, optimiser: str) -> dict:
+    """The arguments of a training on these pairs in a folder."""
     folder.mkdir(exist_ok=True)
     write_jsonl(folder / "paired", pairs)
-    written = {name: str(folder / name) for name in ("weights", "config", "losses", "reference")}
-    train_dpo(
-        paired=str(folder / "paired"), start=BASE, initial=initial, recipe={**DPO, "optimiser": optimiser},
-        quantisation=quantisation, adapter=SMALL, base_name=NAME, seed=1, device="cpu", scratch=folder / "scratch",
-        **written,
-    )  # fmt: skip
-    return folder
+    written = {name: str(folder / name) for name in (*WRITTEN, "scratch")}
+    recipe = {**DPO, "optimiser": optimiser}
+    shared = {"start": BASE, "adapter": SMALL, "base_name": NAME, "seed": 1, "device": "cpu"}
+    return (
+        {"paired": str(folder / "paired"), "initial": initial, "recipe": recipe}
+        | shared
+        | written
+        | {"quantisation": quantisation}
+    )
+
+
+def trained(arguments: dict) -> Path:
+    """Train, from where a training was broken off if one was; gives the folder."""
+    train_dpo(**{**arguments, "scratch": Path(arguments["scratch"])})
+    return Path(arguments["paired"]).parent
+
+
+def killed(arguments: dict) -> None:
+    """Train in a process of its own, which is killed once it has sealed its second checkpoint."""
+    program = [sys.executable, str(Path(__file__).with_name("killed_training.py"))]
+    environment = {**os.environ, **EXACT, "PYTHONPATH": f"{ROOT / 'scripts'}:{ROOT / 'tests'}"}
+    run = subprocess.run(program, input=json.dumps(arguments), env=environment, text=True, stderr=subprocess.PIPE)
+    assert run.returncode == -signal.SIGKILL, run.stderr[-3000:]
+    assert not Path(arguments["weights"]).exists() and (Path(arguments["scratch"]) / "checkpoint-2").is_dir()
 
 
 @pytest.mark.parametrize(("quantisation", "optimiser"), [("none", "adamw_torch_fused"), ("nf4", "paged_adamw_8bit")])
-def test_a_training_has_the_same_bytes_twice_and_when_it_is_broken_off(
-    tmp_path, pairs, initial, quantisation, optimiser
-):
-    whole, again = (trained(tmp_path / name, pairs, initial, quantisation, optimiser) for name in ("whole", "again"))
-    cut = tmp_path / "cut"
-    shutil.copytree(whole, cut)
-    for name in ("weights", "config", "losses", "reference"):
-        (cut / name).unlink()
-    shutil.rmtree(cut / "scratch/checkpoint-4")
-    trained(cut, pairs, initial, quantisation, optimiser)
-    for name in ("weights", "config", "losses", "reference"):
+def test_a_training_has_the_same_bytes_twice_and_after_it_was_killed(tmp_path, pairs, initial, quantisation, optimiser):
+    whole, again, cut = (
+        asked(tmp_path / name, pairs, initial, quantisation, optimiser) for name in ("whole", "again", "cut")
+    )
+    killed(cut)
+    whole, again, cut = map(trained, (whole, again, cut))
+    for name in WRITTEN:
         assert (whole / name).read_bytes() == (again / name).read_bytes() == (cut / name).read_bytes(), name
     assert (whole / "weights").read_bytes() != Path(initial).read_bytes()
-    losses = read_csv(whole / "losses")
+    assert not list(whole.rglob("*.arrow")), "nothing is cached"
+
+
+def test_what_a_training_writes_down_follows_from_the_formula_and_says_the_reference_of_every_pair(
+    tmp_path, pairs, initial
+):
+    folder = trained(asked(tmp_path / "one", pairs, initial, "none", "adamw_torch_fused"))
+    losses = read_csv(folder / "losses")
     assert [row["step"] for row in losses] == list("1234")
     assert list(losses[0]) == [
         "step", "loss", "chosen", "rejected", "reference_chosen", "reference_rejected", "margin",
     ]  # fmt: skip
+    for row in losses:
+        chosen, rejected, known, other, margin = (float(value) for value in list(row.values())[2:])
+        assert margin == pytest.approx(DPO["beta"] * ((chosen - known) - (rejected - other)), abs=1e-5)
     first, last = losses[0], losses[-1]
     assert float(first["loss"]) == pytest.approx(math.log(2), abs=1e-4) and abs(float(first["margin"])) < 1e-4
     assert float(last["loss"]) < float(first["loss"]) and float(last["margin"]) > 0.05
-    assert [row["id"] for row in read_csv(whole / "reference")] == [pair["id"] for pair in read_jsonl(whole / "paired")]
-    assert not list(whole.rglob("*.arrow")), "nothing is cached"
-
-
-def test_a_margin_that_is_written_down_follows_from_the_log_probabilities_beside_it(tmp_path, pairs, initial):
-    for row in read_csv(trained(tmp_path / "one", pairs, initial, "none", "adamw_torch_fused") / "losses"):
-        chosen, rejected, known, other, margin = (float(value) for value in list(row.values())[2:])
-        assert margin == pytest.approx(DPO["beta"] * ((chosen - known) - (rejected - other)), abs=1e-5)
+    base, reference = load_model(POCKET, "none", "float32", "cpu"), read_csv(folder / "reference")
+    for pair, row in zip(pairs, reference, strict=True):
+        assert row["id"] == pair["id"]
+        for reply in ("chosen", "rejected"):
+            assert float(row[reply]) == pytest.approx(by_hand(base, pair["prompt_ids"], pair[f"{reply}_ids"]), abs=1e-4)

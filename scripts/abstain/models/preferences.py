@@ -79,10 +79,8 @@ def preference_trainer(
     from datasets import Dataset
 
     check_columns(model.get_base_model())
-    settings = arguments(
-        {**recipe, "early_stopping": None}, seed, device, scratch
-    )  # TRL's for SFT have all that is used
-    settings.remove_unused_columns = False
+    settings = arguments({**recipe, "early_stopping": None}, seed, device, scratch)  # TRL's for SFT: nothing is missing
+    settings.remove_unused_columns = False  # the collator reads them
     rows = [
         {key: pair[key] for key in ("prompt_ids", "chosen_ids", "rejected_ids")}
         | {f"ref_{reply}_logps": known[reply] for reply in REPLIES}
