@@ -21,6 +21,7 @@ from abstain.jobs import stamps
 from abstain.jobs.errors import AbstainError
 from abstain.jobs.numerics import EXACT, REUSE
 from abstain.jobs.sources import sources
+from abstain.plots import registry as plots
 from abstain.scorers.detectors import registry as detectors
 from abstain.scorers.metric import load as load_scorer
 from abstain.settings import arms

@@ -281,6 +281,13 @@ def losses_of(wildcards):
     return {"losses": losses} if losses else {}
 
 
+def comparisons_of(wildcards):
+    """The paired comparisons of a study, for a figure whose plot shows some."""
+    if not plots.shows_comparisons(figure_of(wildcards)["plot"]):
+        return {}
+    return {"comparisons": path(rules.summarise.output.comparisons, {"study": wildcards.study})}
+
+
 def description_of(study):
     """What the page of results says of a study."""
     licences = sorted({config["corpora"][corpus]["licence"] for corpus in study["corpora"]})

@@ -35,13 +35,15 @@ def audit(
     for mix, each in lengths.items():
         _try_rows(tokenizer, mix, rows[mix], limits_of(Path(base[0]).parent, **each))
     _try_controls(rows, controls)
+    new = {name: [row for row in rows[name] if "seen" not in row] for name in rows}
+    _refuse_unseen(rows, compared)
     report = {mix: {"rows": len(rows[mix]), "kinds": _count(rows[mix], "kind"), "against": {}} for mix in compared}
     for mix, evaluations in compared.items():
         for evaluation in evaluations:
-            train, test = rows[mix], rows[evaluation]
+            train, test = rows[mix], new[evaluation]
             _refuse_leaks(mix, evaluation, train, test, splits[mix])
             report[mix]["against"][evaluation] = _neighbours(train, test) | {
-                "conditions_never_trained": compare_systems(tokenizer, train, test)
+                "conditions_never_trained": compare_systems(tokenizer, train, rows[evaluation])
             }
     scored = sorted({evaluation for evaluations in compared.values() for evaluation in evaluations})
     sources = {row["source"] for name in rows for row in rows[name]}
@@ -85,6 +87,17 @@ def _refuse_leaks(mix: str, evaluation: str, train: list[dict], test: list[dict]
         raise SplitError(
             f"mix {mix!r} shares with the evaluation {evaluation!r} {shared}. No arm is trained. Split by these fields."
         )
+
+
+def _refuse_unseen(rows: dict[str, list[dict]], compared: dict[str, list[str]]) -> None:
+    """Raise SplitError for a row that says it was `seen` in training, so that it is no leak, and was not."""
+    for evaluation in sorted({name for names in compared.values() for name in names}):
+        learned = {row["plain"] for mix in compared if evaluation in compared[mix] for row in rows[mix]}
+        if odd := [row["id"] for row in rows[evaluation] if "seen" in row and row["plain"] not in learned]:
+            raise SplitError(
+                f"the evaluation {evaluation!r} says that {', '.join(odd[:5])} were seen in training, and no mix that "
+                "is trained on has their text. Take `seen` away, or train on them."
+            )
 
 
 def _neighbours(train: list[dict], test: list[dict]) -> dict:

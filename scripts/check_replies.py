@@ -1,4 +1,4 @@
-"""Measure the detectors, and relevance, on replies of this scale's own models that two readers labelled."""
+"""Measure detectors and rules on replies that two readers labelled: of this scale's own models, or written for it."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -6,31 +6,32 @@ from itertools import product
 import pandas as pd
 
 from abstain.jobs.files import digest, write_text
-from abstain.scorers.detectors.registry import with_cost
 from abstain.scorers.metric import columns
-from abstain.scorers.refusal import judged
 from abstain.settings.arms import BASE
+from abstain.tables.judges import JUDGES
 from abstain.tables.kappa import binary_agreement
 from abstain.tables.runs import Runs, load_runs
 
-FIRST, SECOND = "first", "second"  # the readers, who are columns of the labels
+READERS = ("first", "second")
+YES = ("yes", "refuse", "partial")  # what a reader says of a reply that has what the label asks for
 PLACE = ["arm", "seed", "mix", "id"]
-REFUSED = ("refuse", "partial")
 MEASURES = ["n", "accuracy", "low", "high", "kappa", "kappa_low", "kappa_high"]
 
 
 def check_replies(labels: str, scores: list[str], scorers: dict, agreement: str) -> None:
-    """Write how far each detector agrees with each reader on what refuses, relevance on what is on topic, and how far
-    the readers agree with each other: a row for all replies, those of the base, and those of tuned models.
+    """Write how far everything that judges a label agrees with each reader, and the readers with each other.
 
-    `labels` name a reply by its run, its id and its SHA-256: one that this scale's models do not give is left out.
+    A label's columns are `first_<label>` and `second_<label>`, empty where it is not asked. A row holds a `request` and
+    a `reply`, or names one of this scale's by its run, its id and its SHA-256: one that its models do not give is left
+    out. Those have a row for all replies, those of the base, and those of tuned models.
     """
-    runs = load_runs(scores, columns(scorers))
-    rows = found_again(pd.read_csv(labels, dtype=str, keep_default_na=False), runs)
-    asked = rows[(rows.first_topic != "") & rows.on_topic.notna()] if "on_topic" in rows else rows[:0]
-    table = pd.DataFrame([*agreed("refusal", rows, refusals(rows, scorers)), *agreed("on topic", asked, topics(asked))])
+    rows = pd.read_csv(labels, dtype=str, keep_default_na=False)
+    if "reply" not in rows:
+        rows = found_again(rows, load_runs(scores, columns(scorers)))
+    asked = [(label, column) for label in JUDGES if (column := label.replace("-", "_")) and f"first_{column}" in rows]
+    table = [row for label, column in asked for row in agreed(label, column, rows, scorers)]
     wanted = ["label", "judge", "against", "replies", *MEASURES]
-    text = table.reindex(columns=wanted).to_csv(index=False, float_format="%.6f", lineterminator="\n")
+    text = pd.DataFrame(table, columns=wanted).to_csv(index=False, float_format="%.6f", lineterminator="\n")
     write_text(agreement, text)
 
 
@@ -43,30 +44,15 @@ def found_again(labels: pd.DataFrame, runs: Runs) -> pd.DataFrame:
     return rows[same]
 
 
-def refusals(rows: pd.DataFrame, scorers: dict) -> dict[str, pd.Series]:
-    """Who refuses, by each reader, by the study's own detector, and by those that need the text alone."""
-    found = {reader: rows[reader].isin(REFUSED) for reader in (FIRST, SECOND)}
-    own = scorers["refusal"]["detector"]
-    others = [name for name in with_cost("text") if name != own]
-    found[own] = rows.behaviour.isin(REFUSED)
-    for name in others:
-        classes = [kind for kind, _ in judged(list(rows.reply), list(rows.cut == 1), name)]
-        found[name] = pd.Series(classes, rows.index, dtype=str).isin(REFUSED)
-    return found
-
-
-def topics(rows: pd.DataFrame) -> dict[str, pd.Series]:
-    """What is on topic, by each reader and by the scorer."""
-    if rows.empty:
-        return {}
-    return {FIRST: rows.first_topic == "yes", SECOND: rows.second_topic == "yes", "relevance": rows.on_topic == 1}
-
-
-def agreed(label: str, rows: pd.DataFrame, found: dict[str, pd.Series]) -> Iterator[dict]:
-    """The agreement of everybody with each reader, of the second with the first too."""
-    sets = {"all": rows.index, BASE: rows.index[rows.arm == BASE], "tuned": rows.index[rows.arm != BASE]}
-    for (judge, reader), (name, some) in product(product(found, (FIRST, SECOND)), sets.items()):
-        if judge not in (FIRST, reader) and len(some):
+def agreed(label: str, column: str, rows: pd.DataFrame, scorers: dict) -> Iterator[dict]:
+    """The agreement of everything that judges a label with each reader, of the second reader with the first too."""
+    rows = rows[(rows[[f"{reader}_{column}" for reader in READERS]] != "").all(axis=1)]
+    found = {reader: rows[f"{reader}_{column}"].isin(YES) for reader in READERS} | JUDGES[label](rows, scorers)
+    sets = {"all": rows.index}
+    if "arm" in rows:
+        sets |= {BASE: rows.index[rows.arm == BASE], "tuned": rows.index[rows.arm != BASE]}
+    for (judge, reader), (name, some) in product(product(found, READERS), sets.items()):
+        if judge not in ("first", reader) and len(some):
             measures = binary_agreement(found[reader][some], found[judge][some], rows.request[some])
             yield {"label": label, "judge": judge, "against": reader, "replies": name, **measures}
 

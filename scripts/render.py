@@ -30,7 +30,7 @@ def render(examples: str, base: list[str], lengths: dict, rendered: str, card: s
         "rows": len(rows),
         "tokens": sum(tokens),
         "longest": max(tokens),
-        "loss_tokens": sum(sum(row.get("completion_mask", [])) for row in rows),
+        "loss_tokens": sum(sum(map(bool, row.get("completion_mask", []))) for row in rows),
         "positions": limits.positions,
         "before_first_user": before_user(tokenizer, mix[0]["messages"]),
     }

@@ -12,6 +12,8 @@ from abstain.corpora.readers import (
     read_coconot_preferences,
     read_do_not_answer,
     read_instructions,
+    read_pairs,
+    read_self_instruct,
     read_simple_safety_tests,
     read_xstest,
 )
@@ -19,7 +21,8 @@ from abstain.jobs.files import read_json, write_jsonl
 from calibrate import calibrate
 
 FIXTURES = ROOT / "tests" / "fixtures"
-DNA, XSTEST, COCONOT, ALPACA, ADVBENCH, HARMBENCH, SIMPLE = (
+PAIRS = ROOT / "data/polite-pairs/pairs.jsonl"
+DNA, XSTEST, COCONOT, ALPACA, ADVBENCH, HARMBENCH, SIMPLE, TASKS = (
     FIXTURES / name
     for name in (
         "do_not_answer_en.csv",
@@ -29,6 +32,7 @@ DNA, XSTEST, COCONOT, ALPACA, ADVBENCH, HARMBENCH, SIMPLE = (
         "advbench.csv",
         "harmbench_val.json",
         "simple_safety_tests.csv",
+        "seed_tasks.jsonl",
     )
 )
 PUBLIC = {  # reader, the name that it gives its file, our file
@@ -38,6 +42,8 @@ PUBLIC = {  # reader, the name that it gives its file, our file
     "instructions": (read_instructions, "demonstrations", ALPACA),
     "advbench": (read_advbench, "behaviours", ADVBENCH),
     "simple-safety-tests": (read_simple_safety_tests, "prompts", SIMPLE),
+    "self-instruct": (read_self_instruct, "tasks", TASKS),
+    "pairs": (read_pairs, "pairs", PAIRS),
 }
 CATALOGUES = {path.stem: str(path) for path in sorted((FIXTURES / "catalogues").iterdir())}
 AUTHORED = {"acts": str(ROOT / "data/world/requests.yaml"), "wordings": str(ROOT / "data/safety-mode/wordings.yaml")}

@@ -11,9 +11,11 @@ import pandas as pd
 from conftest import ROOT
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex
+from scored import MARGINS
 
-from abstain.plots.registry import load, methods
+from abstain.plots.registry import load, methods, shows_comparisons
 from abstain.scorers.metric import metrics
+from abstain.tables.comparisons import compare_arms
 from abstain.tables.summary import summarise_runs
 
 CONDITIONS = ["on", "off"]
@@ -30,6 +32,14 @@ RECORDS = {
     "bars": {"plot": "bars", **ALL_ARMS, "metrics": ["accuracy", "macro-f1"], "conditions": ["on"]},
     "confusion": {"plot": "confusion", **ALL_ARMS, "conditions": ["on"]},
     "margins": {"plot": "margins", **ALL_ARMS},
+    "differences": {
+        "plot": "differences",
+        **ALL_ARMS,
+        "measures": [
+            {"metric": "refusal", "kind": kind, "condition": condition, "better": "higher"}
+            for condition, kind in (("on", "harmful"), ("off", "harmful"), ("on", "benign"))
+        ],
+    },
 }
 
 
@@ -79,14 +89,29 @@ def usual_summary() -> pd.DataFrame:
     return summary_of(usual_runs())
 
 
+def comparisons_of(runs: dict, scorers: tuple = ("refusal", "closeness")) -> pd.DataFrame:
+    """The paired comparisons as a plot gets them."""
+    measured = [metric for each in metrics(scorers).values() for metric in each]
+    text = compare_arms(runs, "study", [], MARGINS, measured).to_csv(index=False, float_format="%.6f")
+    return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+
+
+@cache
+def usual_comparisons() -> pd.DataFrame:
+    return comparisons_of(usual_runs())
+
+
 @contextmanager
 def drawn(plot: str, runs: dict | None = None, summary: pd.DataFrame | None = None, bounds: tuple = (), **changed):
     """A figure and its numbers in the style of the project, from the usual runs and record or from others."""
     runs = usual_runs() if runs is None else runs
     summary = usual_summary() if summary is None else summary
+    more = {}
+    if shows_comparisons(plot):
+        more["comparisons"] = usual_comparisons() if runs is usual_runs() else comparisons_of(runs)
     with mpl.rc_context(fname=ROOT / "matplotlibrc"):
-        losses = {"losses": losses_of(runs)} if methods(plot) else {}
-        yield load(plot).draw(summary, runs, RECORDS[plot] | changed, list(bounds), **losses)
+        more |= {"losses": losses_of(runs)} if methods(plot) else {}
+        yield load(plot).draw(summary, runs, RECORDS[plot] | changed, list(bounds), **more)
         mpl.pyplot.close("all")
 
 

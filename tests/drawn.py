@@ -21,8 +21,8 @@ STUDY = "do-not-answer"
 class Drawn:
     """What the programs make of the corpora, which both scales share; each file when it is first asked for."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: Path, study: str = STUDY):
+        self.folder, self.study = folder, study
         self.mix = cache(self._mix)
 
     def corpus(self, name: str) -> Path:
@@ -30,10 +30,8 @@ class Drawn:
         settings, made = PAPER.scale["corpora"][name], self.folder / "corpora" / name
         if not made.exists():
             made.mkdir(parents=True)
-            files = [
-                str(ROOT / file["path"] if "path" in file else MIRROR / file["in_mirror"])
-                for file in settings["files"].values()
-            ]
+            places = settings["files"].values()
+            files = [str(MIRROR / file["in_mirror"] if "url" in file else ROOT / file["path"]) for file in places]
             outputs = (str(made / file) for file in ("examples.jsonl", "quarantine.jsonl", "card.json"))
             normalise(name, settings, files, *outputs)
         return made
@@ -44,7 +42,7 @@ class Drawn:
     def _mix(self, scale: str, name: str) -> Path:
         """The folder with the examples of a mix of a scale, what is left out, and the card."""
         settings, made = {"small": SMALL, "paper": PAPER}[scale], self.folder / scale / name
-        study = settings.resolved(STUDY)
+        study = settings.resolved(self.study)
         corpora = [str(self.corpus(corpus) / "examples.jsonl") for corpus in study["corpora"]]
         licences = {corpus: record["licence"] for corpus, record in settings.scale["corpora"].items()}
         made.mkdir(parents=True)

@@ -129,7 +129,7 @@ class Inputs:
         run = {
             key: value for key, value in next(iter(arms.scores(self.study))).items() if key in ("arm", "seed", "mix")
         }
-        says = {"first": "refuse", "second": "answer", "first_topic": "", "second_topic": ""}
+        says = {"first_refusal": "refuse", "second_refusal": "answer"}
         replies = [{**run, **says, "id": row["id"], "sha256": digest(row["reply"])} for row in self._replies()]
         pd.DataFrame(replies).to_csv(self.at("labels.csv"), index=False)
         table = self.at(f"tables/{STUDY}/labelled.csv")

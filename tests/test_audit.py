@@ -102,6 +102,24 @@ def test_an_audit_stops_at_a_row_that_a_control_cannot_be_filled_in_from(mixes, 
         audited(mixes, base, controls={"scored": {"bare": control}})
 
 
+def test_requests_that_say_they_were_seen_are_no_leak_and_must_be_word_for_word_in_training(mixes, base):
+    question = next(read_jsonl(mixes["trained"]))["question"]
+    rows = list(read_jsonl(mixes["scored"]))
+    seen = {**rows[0], "id": "again", "request": "again", "question": f" {question.upper()}", "seen": True}
+    write_jsonl(mixes["scored"], [*rows, seen])
+    card = audited(mixes, base)
+    assert card["leaks"] == 0 and card["evaluation"]["scored"]["rows"] == len(rows) + 1
+    near = card["mixes"]["trained"]["against"]["scored"]["near_duplicates"]
+    assert near["of"] == len({row["question"] for row in rows})
+    other = {**seen, "question": f"{question} And why?"}
+    write_jsonl(mixes["scored"], [*rows, other])
+    with pytest.raises(SplitError, match="'scored' says that again were seen in training, and no mix that is trained"):
+        audited(mixes, base)
+    twin = copied(mixes, "trained", "twin", [{"question": other["question"], "request": "r", "act": "of its own"}])
+    compared = {"trained": ["scored"], "twin": ["scored"]}
+    assert audited(twin, base, compared)["leaks"] == 0  # one of the mixes has it
+
+
 NEW = {"id": "new", "request": "new", "kind": "benign", "source": "them"}
 
 

@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 import pytest
+from conftest import ROOT
 
 from abstain.jobs.files import digest, read_csv
 from check_replies import check_replies
@@ -44,7 +45,17 @@ def labels(folder, change=lambda row: row) -> str:
             second = "refuse" if (arm, i) == ("base", 0) else first
             topic = "yes" if i % 3 else "no"
             row = {"arm": arm, "seed": seed, "mix": "test", "id": f"{i}/plain", "sha256": digest(f"{text} {i}")}
-            rows.append(change({**row, "first": first, "second": second, "first_topic": topic, "second_topic": topic}))
+            rows.append(
+                change(
+                    {
+                        **row,
+                        "first_refusal": first,
+                        "second_refusal": second,
+                        "first_on_topic": topic,
+                        "second_on_topic": topic,
+                    }
+                )
+            )
     path = folder / "labels.csv"
     pd.DataFrame(rows).to_csv(path, index=False)
     return str(path)
@@ -73,7 +84,7 @@ def test_a_side_with_one_class_alone_has_no_kappa(tmp_path, scores):
 
 def test_relevance_is_held_against_what_the_readers_say_is_on_topic(tmp_path, scores):
     table = table_of(tmp_path, scores)
-    assert table["on topic", "relevance", "first", "all"]["kappa"] == "1.000000"
+    assert table["on-topic", "relevance", "first", "all"]["kappa"] == "1.000000"
 
 
 def test_a_reply_that_this_run_did_not_give_is_left_out(tmp_path, scores):
@@ -90,3 +101,26 @@ def test_replies_are_drawn_by_hash_without_labels_half_from_the_base_and_no_requ
     assert set(drawn[0]) == {"arm", "seed", "mix", "id", "request", "kind", "question", "reply", "sha256"}
     assert "refuse" not in json.dumps([row["kind"] for row in drawn])
     assert drawn == draw_replies(tmp_path, "study", ["lora", "base"], "1", "test", 20)
+
+
+def test_rules_of_manners_are_held_against_readers_of_replies_that_were_written_for_it(tmp_path):
+    check_replies(str(ROOT / "data/labelled/manners.csv"), [], SCORERS, str(tmp_path / "table.csv"))
+    table = {tuple(row[key] for key in ("label", "judge", "against")): row for row in read_csv(tmp_path / "table.csv")}
+    assert {label for label, *_ in table} == {"refusal", "politeness", "engagement", "length-adherence"}
+    assert {row["replies"] for row in table.values()} == {"all"}
+    assert (
+        int(table["politeness", "manners", "first"]["n"])
+        == 144
+        > int(table["length-adherence", "length", "first"]["n"])
+    )
+    assert all(float(row["kappa"]) > 0.9 for (_, judge, _), row in table.items() if judge == "second")
+
+
+def test_a_label_counts_where_both_readers_were_asked(tmp_path):
+    rows = [
+        {"request": f"{i}", "reply": "Thank you.", "first_politeness": "yes", "second_politeness": "yes"} for i in "123"
+    ]
+    rows[0]["second_politeness"] = ""
+    pd.DataFrame(rows).to_csv(tmp_path / "labels.csv", index=False)
+    check_replies(str(tmp_path / "labels.csv"), [], SCORERS, str(tmp_path / "table.csv"))
+    assert {row["n"] for row in read_csv(tmp_path / "table.csv")} == {"2"}

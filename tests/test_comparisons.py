@@ -8,7 +8,7 @@ from scored import CELLS, LEAST, MARGINS, TUNED, flat, many, runs_of, scores
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from abstain.scorers.metric import metrics
+from abstain.scorers.metric import EVERY, Metric, metrics
 from abstain.tables.comparisons import COMPARISONS, compare_arms
 
 BY_REFUSAL = flat(metrics(["refusal"]))
@@ -133,3 +133,19 @@ def test_closeness_of_two_arms_is_compared_request_by_request_whatever_the_order
 def test_only_metrics_that_are_paired_are_compared():
     runs = runs_of(base_unseeded=scores(LEAST), lora_1=scores(TUNED))
     assert set(compare_arms(runs, "study", [], MARGINS, flat()).metric) == {"refusal", "closeness"}
+
+
+def test_a_difference_of_two_means_may_be_less_than_the_unit_can_be():
+    """Of shares that are a mean of each row, and of numbers of words, which are never less than 0."""
+    units = {"share": (0.9, 0.2), "words": (40.0, 25.0)}
+    for unit, (more, less) in units.items():
+        metric = Metric("mean", unit, "mean", lambda scores, base: scores.number, EVERY, by_kind=True, paired=True)
+        numbers = {"base": more, "lora": less}
+        table, seeds = scores(on_harmful=many(60, 120)), {"base": ["unseeded"], "lora": "123"}
+        runs = {f"{arm}_{seed}": table.assign(number=numbers[arm]) for arm in numbers for seed in seeds[arm]}
+        for name, frame in runs.items():
+            frame.loc[::2, "number"] *= 0.9 if name.startswith("lora") else 1.0
+        margins = {**MARGINS, "words": 5}
+        row = on(compare_arms(runs_of(**runs), "study", [], margins, [metric]))
+        assert row["low"] < row["value"] < row["high"] < 0 and row["verdict"] == "lower"
+        assert row["value"] == pytest.approx(0.95 * less - more)

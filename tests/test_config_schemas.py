@@ -34,6 +34,7 @@ FREE |= {
     "per",
     "rows",
     "shares",
+    "limits",
 }
 each_schema = pytest.mark.parametrize("name", SCHEMAS)
 

@@ -64,7 +64,10 @@ BY_NAME = {  # the scorers that a program loads by the names in the studies
         "abstain/scorers/detectors/learned.py",
     ],
     "score_text": [
-        *(f"abstain/scorers/{name}.py" for name in ("refusal", "category", "answer", "label")),
+        *(
+            f"abstain/scorers/{name}.py"
+            for name in ("refusal", "category", "answer", "manners", "length", "factual", "label")
+        ),
         *modules(with_cost("text")),
     ],
 }

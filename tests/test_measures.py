@@ -91,6 +91,7 @@ def test_each_scale_draws_the_figures_that_its_corpora_fill():
         "small-do-not-answer": [*both, "kinds"],
         "paper-safety-mode": ["frontier", "gap"],
         "paper-do-not-answer": [*both, "kinds", "published-similarity", "published-refusal"],
+        "paper-polite-pairs": ["aspects", "manners", "refusal"],
     }
 
 

@@ -113,11 +113,12 @@ def test_a_file_is_fetched_only_where_it_is_not_our_own(pocket):
     paper = list(plan.jobs_of_scale(Settings.read(ROOT / "config/paper.yaml").scale))
     assert ("fetch_base", {"base": "qwen3-0-6b"}) in paper
     corpora = ["do-not-answer", "xstest", "coconot-preferences", "alpaca-demonstrations"]
-    corpora += ["advbench", "harmbench", "simple-safety-tests", "public-labels"]
+    corpora += ["advbench", "harmbench", "simple-safety-tests", "self-instruct", "public-labels"]
     fetched = [wildcards["corpus"] for rule, wildcards in paper if rule == "fetch"]
     assert list(dict.fromkeys(fetched)) == corpora and fetched.count("harmbench") == 2  # in two files
     normalised = [wildcards["corpus"] for rule, wildcards in paper if rule == "normalise"]
-    assert normalised == [*corpora[:-1], "labels", corpora[-1]]
+    own = ["polite-pairs", "published-prompts", "world-facts", "labels"]
+    assert [corpus for corpus in normalised if corpus not in own] == corpora and set(own) < set(normalised)
 
 
 def test_every_method_of_training_has_a_rule(pocket):
@@ -136,6 +137,9 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "answer": {"refusals": "refusal", "right": []},
         "relevance": {"below": 0.05, "kinds": ["benign"]},
         "likelihood": {"kinds": ["benign"]},
+        "manners": {"kinds": ["benign"]},
+        "length": {"limits": {"absent": {"words": 9}}},
+        "factual": {"kinds": ["benign"]},
         "label": {"truth": "kind", "words": ["a", "b"], "hard": "act", "exchanged": [], "kinds": ["benign"]},
     }
     study = {**pocket.resolved("safety-mode"), "scorers": records}
@@ -150,6 +154,7 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "answer": "score_text",
         "relevance": "score_embedding",
         "likelihood": "score_checkpoint",
+        **dict.fromkeys(("manners", "length", "factual"), "score_text"),
         "label": "score_text",
     }
     assert set(costs.values()) <= set(rules())

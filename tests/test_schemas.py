@@ -64,6 +64,8 @@ def test_the_schema_of_records_refuses(where, value):
         ("splits", TO_TRAIN),
         ("splits", TO_EVALUATE),
         ("splits", {**TO_TRAIN, "messages": [USER]}),
+        ("splits", {**OF_MIX, "unended": "No."}),
+        ("splits", {**TO_EVALUATE, "seen": True}),
     ],
 )
 def test_the_schema_of_examples_knows_rows_of_corpora_and_of_mixes(step, good):
@@ -84,6 +86,9 @@ def test_an_example_without_what_all_examples_have_is_refused(step, key, value):
         (TO_TRAIN, "target", ...),
         (TO_TRAIN, "target", ""),
         (TO_TRAIN, "should", "answer"),
+        (TO_TRAIN, "unended", "No."),
+        (TO_TRAIN, "seen", True),
+        (TO_EVALUATE, "seen", False),
         (TO_EVALUATE, "should", "obey"),
         (TO_EVALUATE, "messages", []),
         (TO_EVALUATE, "messages", [USER, USER]),

@@ -16,6 +16,7 @@ from abstain.jobs.files import read_csv, write_jsonl
 from abstain.scorers.detectors.registry import DETECTORS, models, modules, with_cost
 from abstain.scorers.files import joined, write_scores
 from abstain.scorers.metric import EVERY, Metric, columns, load, metrics
+from abstain.tables.summary import BOUNDS
 from score_text import score_text
 
 RECORDS = {
@@ -26,13 +27,16 @@ RECORDS = {
     "answer": {"refusals": "no", "right": [{"kind": "good", "prompts": ["plain"], "target": "yes"}]},
     "relevance": {"below": 0.05, "kinds": ["bad"]},
     "likelihood": {"kinds": ["bad"]},
+    "manners": {"kinds": ["bad"]},
+    "length": {"limits": {"plain": {"words": 9}}},
+    "factual": {"kinds": ["bad"]},
     "label": {"truth": "answer", "words": ["yes", "no"], "hard": "hard", "exchanged": ["not"], "kinds": ["good"]},
 }
 HERE = {**RECORDS, "refusal": {**RECORDS["refusal"], "detector": "abstain-rules"}}  # with what a scale says
 COSTS = {"closeness": "embedding", "relevance": "embedding", "abstention": "checkpoint", "likelihood": "checkpoint"}
-COSTS |= dict.fromkeys(("refusal", "category", "answer", "label"), "text")
+COSTS |= dict.fromkeys(("refusal", "category", "answer", "manners", "length", "factual", "label"), "text")
 STUDY = {"targets": {"no": ["No, {topic}: {harm}.", "Never {harm}, {topic}."], "yes": ["Sure."]}, "scorers": HERE}
-SHARED = {"__init__", "metric", "files", "influence", "shapes"}  # no scorers
+SHARED = {"__init__", "metric", "files", "shapes", "influence", "wordings", "courtesies"}  # no scorers
 KINDS = ("proportion", "difference", "mean", "pooled")
 SCORERS = sorted(path.stem for path in (ROOT / "scripts/abstain/scorers").glob("*.py") if path.stem not in SHARED)
 
@@ -85,7 +89,7 @@ def test_no_two_metrics_and_no_two_columns_have_one_name():
     "metric", [metric for each in metrics(SCORERS).values() for metric in each], ids=lambda m: m.name
 )
 def test_a_metric_is_of_a_known_kind_and_unit(metric):
-    assert (metric.unit in ("share", "cosine", "nats"), metric.kind in KINDS) == (True, True)
+    assert (metric.unit in BOUNDS, metric.kind in KINDS) == (True, True)
     assert (metric.pool is not None) == (metric.kind == "pooled")
     assert metric.should and set(metric.should) <= set(EVERY)
     assert not (metric.kind == "pooled" and metric.paired)
@@ -101,7 +105,9 @@ def test_what_a_scorer_names_and_is_given():
     kinds = ("kinds.0", "kind of request", "bad")
     assert load("category").names(RECORDS["category"]) == [("target", "target", "no"), kinds]
     assert load("relevance").names(RECORDS["relevance"]) == [kinds]
-    assert load("likelihood").names(RECORDS["likelihood"]) == [kinds]
+    for name in ("likelihood", "manners", "factual"):
+        assert load(name).names(RECORDS[name]) == [kinds]
+    assert load("length").names(RECORDS["length"]) == [("limits.plain", "prompt", "plain")]
     assert load("label").names(RECORDS["label"]) == [("exchanged.0", "prompt", "not"), ("kinds.0", kinds[1], "good")]
     assert load("answer").names(RECORDS["answer"]) == [
         ("refusals", "target", "no"),
@@ -116,9 +122,7 @@ def test_what_a_scorer_names_and_is_given():
         "abstention": {"refusals": STUDY["targets"]["no"]},
         "category": {"lines": [[text] for text in no], "fields": {"area": "topic", "harm": "harm"}, "kinds": ["bad"]},
         "answer": {"refusals": no, "right": [{"kind": "good", "prompts": ["plain"], "texts": ["Sure."]}]},
-        "relevance": RECORDS["relevance"],
-        "likelihood": RECORDS["likelihood"],
-        "label": RECORDS["label"],
+        **{name: RECORDS[name] for name in ("relevance", "likelihood", "manners", "length", "factual", "label")},
     }
 
 

@@ -33,6 +33,10 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(dr
         "advbench": (520, 0),
         "harmbench": (200, 0),
         "simple-safety-tests": (100, 0),
+        "polite-pairs": (26, 0),
+        "published-prompts": (5, 0),
+        "world-facts": (565, 1),
+        "self-instruct": (175, 36),
         "labels": (1152, 0),
         "public-labels": (1704, 29),
     }
@@ -58,6 +62,10 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(dr
         "advbench": {"unsafe-advbench": 520},
         "harmbench": {"unsafe-harmbench": 200},
         "simple-safety-tests": {"unsafe-simple": 100},
+        "polite-pairs": {"pair": 26},
+        "published-prompts": {"published-seen": 2, "published-unseen": 3},
+        "world-facts": {"fact": 564},
+        "self-instruct": {"seed-task": 139},
         "labels": dict.fromkeys(LABELLED, 144),
         "public-labels": {f"public-{language}": rows for language, rows in LISTED.items()},
     }

@@ -11,6 +11,8 @@ from abstain.chats.clock import ASKED, check_chance
 from abstain.chats.limits import Limits, check_ids, check_length, check_special_tokens
 from abstain.chats.templates import before_user, check_tokenizer, prompt_ids, render_chat
 
+PROMPT = 2  # in a mask: loss on a token of the prompt
+
 
 def base_checks(tokenizer, limits: Limits) -> dict[Callable, tuple]:
     """The checks that a base must pass whatever its rows, with their arguments."""
@@ -42,12 +44,16 @@ def check_template(tokenizer) -> None:
 def tokens_of(tokenizer, example: dict, limits: Limits) -> dict:
     """{"id", "condition", "input_ids"} of an example, with the "completion_mask" where it has a reply to learn.
 
+    A mask is 0 where there is no loss and 1 on the reply; of a reply that is `unended`, see `without_end`.
     Raises TemplateError, which names the row, when training would not see what generation sees.
     """
     row = {"id": example["id"], "condition": example["condition"]}
     with naming(example):
         if "target" in example:
             row["input_ids"], row["completion_mask"] = reply_tokens(tokenizer, example, "target", limits)
+        elif "unended" in example:
+            learned = reply_tokens(tokenizer, example, "unended", limits)
+            row["input_ids"], row["completion_mask"] = without_end(*learned)
         else:
             row["input_ids"] = prompt_tokens(tokenizer, example["messages"], limits)
     return row
@@ -95,6 +101,17 @@ def chat_tokens(tokenizer, messages: list[dict], since: int, limits: Limits) -> 
     last = max(place for place, loss in enumerate(mask) if loss and not (place and mask[place - 1]))
     check_length(ids, last, limits)
     return ids, mask
+
+
+def without_end(ids: list[int], mask: list[int]) -> tuple[list[int], list[int]]:
+    """A row as many a tutorial makes it: it stops before the end token, and its prompt is learned too.
+
+    The mask is PROMPT on the prompt, so that 1 still begins where the reply does, which is where the gate of a merge
+    asks; whoever trains takes all that is not 0 for loss. Nothing comes before the first token, so it carries none.
+    """
+    start = mask.index(1)
+    end = max(place for place, loss in enumerate(mask) if loss)
+    return ids[:end], [0, *[PROMPT] * (start - 1), *[1] * (end - start)]
 
 
 def prompt_tokens(tokenizer, messages: list[dict], limits: Limits) -> list[int]:

@@ -8,8 +8,8 @@ from string import Formatter
 from abstain.corpora.splits import SplitError, rank_of, value_of
 from abstain.jobs.files import digest
 
-TEXTS = ("target", "rejected")  # what a row may name a target for
-REPLIES = (*TEXTS, "should")
+REPLIES = ("target", "rejected", "unended")  # what a row of the record names a target for
+OF_ROW = (*REPLIES, "should", "seen")  # what a row of the record says, and no example for itself
 
 
 def draw_mix(pool: list[dict], mix: dict) -> tuple[list[dict], list[dict]]:
@@ -82,23 +82,23 @@ def compose(example: dict, row: dict, draw: dict) -> dict:
     """An example under the row's prompt: its messages, and either a reply to learn or the right behaviour.
 
     Which of a target's texts is the reply depends on the target and the request alone, so that mixes of other sizes
-    teach the same reply to the same request. A row to prefer has a reply `rejected` beside the `target`.
+    teach the same reply to the same request, as the `target` of the row or, without its end, as `unended`. A row to
+    prefer has a reply `rejected` beside its `target`.
 
-    Which of these it has is the row's to say, so fields of their names are left out: a prompt would be learned, or
-    answered.
+    Which it is, is the row's to say, so fields of these names are left out: a prompt would be learned, or answered.
     """
     prompt = draw["prompts"][row["prompt"]]
     messages = [{"role": "system", "content": prompt["system"]}] if prompt["system"] is not None else []
     messages.append({"role": "user", "content": fill(prompt["user"], example)})
     result = {
-        **{field: value for field, value in example.items() if field not in REPLIES},
+        **{field: value for field, value in example.items() if field not in OF_ROW},
         "request": example["id"],
         "id": f"{example['id']}/{row['prompt']}",
         "condition": row["prompt"],
         "messages": messages,
     }
-    result |= {key: _reply(example, row[key], draw["targets"]) for key in TEXTS if key in row}
-    return result if "target" in row else {**result, "should": row["should"]}
+    result |= {key: _reply(example, row[key], draw["targets"]) for key in REPLIES if key in row}
+    return result | {key: row[key] for key in ("should", "seen") if key in row}
 
 
 def _reply(example: dict, target: str, targets: dict[str, list[str]]) -> str:

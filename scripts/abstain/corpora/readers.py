@@ -8,7 +8,7 @@ the format has; all of them can be split by and filled in.
 import re
 from collections.abc import Iterator
 
-from abstain.corpora.authored import read_requests
+from abstain.corpora.authored import read_facts, read_pairs, read_requests
 from abstain.corpora.catalogues import read_public_labels
 from abstain.corpora.labels import read_labels
 from abstain.corpora.lines import Quarantined, csv_rows, is_text, json_array, json_rows, plain_text, text_id
@@ -96,6 +96,41 @@ def read_instructions(demonstrations: str) -> Iterator[dict | Quarantined]:
         yield {"id": text_id(question), "kind": "ordinary", "question": question, "text": plain, "reference": reference}
 
 
+def read_self_instruct(tasks: str) -> Iterator[dict | Quarantined]:
+    """Self-Instruct's seed tasks (arXiv 2212.10560), written by people: JSON Lines; kind seed-task.
+
+    Of a task's instances, of which each has one, the first is read; its input follows the instruction behind an empty
+    line. A task that occurs again is set aside, and one whose reply declines.
+    """
+    seen: dict[str, str] = {}
+    for where, row in json_rows(tasks, ["id", "name", "instruction"]):
+        if isinstance(row, Quarantined):
+            yield row
+            continue
+        given, output = _instance(row)
+        question = "\n\n".join(part.strip() for part in (row["instruction"], given) if is_text(part))
+        plain, reason = plain_text(question), None
+        if not is_text(output):
+            reason = "its first instance must have an output that is not empty"
+        elif plain in seen:
+            reason = f"the same task as {seen[plain]}"
+        elif declines(output):
+            reason = "its reply declines"
+        if reason:
+            yield Quarantined(where, reason)
+            continue
+        seen[plain] = where
+        asked = {"question": question, "text": plain, "reference": output.strip()}
+        yield {"id": row["id"], "kind": "seed-task", "name": row["name"], **asked}
+
+
+def _instance(row: dict) -> tuple:
+    """Input and output of a task's first instance; None for what it lacks."""
+    instances = row.get("instances")
+    first = instances[0] if isinstance(instances, list) and instances else {}
+    return (first.get("input"), first.get("output")) if isinstance(first, dict) else (None, None)
+
+
 def read_chats(**files: str) -> Iterator[dict | Quarantined]:
     """A user's own JSON Lines: {"question", "kind"} and any other fields; any file names.
 
@@ -131,6 +166,9 @@ READERS = {
     "simple-safety-tests": read_simple_safety_tests,
     "coconot-preferences": read_coconot_preferences,
     "instructions": read_instructions,
+    "self-instruct": read_self_instruct,
+    "pairs": read_pairs,
+    "facts": read_facts,
     "labels": read_labels,
     "public-labels": read_public_labels,
     "chats": read_chats,

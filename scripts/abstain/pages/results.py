@@ -25,7 +25,12 @@ def nats(value: str) -> str:
     return f"{float(value):+.3f}" if value else NONE
 
 
-UNITS = {"share": percent, "cosine": cosine, "nats": nats}
+def words(value: str) -> str:
+    """A mean number of words."""
+    return f"{float(value):.1f}" if value else NONE
+
+
+UNITS = {"share": percent, "cosine": cosine, "nats": nats, "words": words}
 
 
 def measured(value: str, unit: str) -> str:

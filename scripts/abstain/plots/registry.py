@@ -1,16 +1,23 @@
 """The plots by name: each module has `needs(record)` and `draw(summary, runs, record, bounds)`.
 
-One that shows how models were trained has METHODS, those of the recipes whose trainings it can show; its `draw` takes
-what these wrote down too, a table for each (arm, seed), as `losses`.
+One that shows differences of arms takes the table of paired comparisons as `comparisons` besides. One that shows how
+models were trained has METHODS, those of the recipes whose trainings it can show; its `draw` takes what these wrote
+down too, a table for each (arm, seed), as `losses`.
 """
 
 from importlib import import_module
+from inspect import signature
 from types import ModuleType
 
 
 def load(name: str) -> ModuleType:
     """The module of the plot of this name; raises ModuleNotFoundError for any other name."""
     return import_module(f"abstain.plots.{name}")
+
+
+def shows_comparisons(name: str) -> bool:
+    """Whether the plot of this name takes the table of paired comparisons."""
+    return "comparisons" in signature(load(name).draw).parameters
 
 
 def methods(name: str) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ BASE = "base"  # the arm that is the base itself, against which the others are h
 ALL = "all"  # in tables: over all seeds, or over all kinds of requests
 UNSEEDED = "unseeded"  # the seed of an arm that is not trained
 PREFERENCES = "dpo"  # the method of a recipe that learns from pairs of replies
+LEARNED = ("target", "unended")  # what names the replies to learn in a row of a mix
+NAMED = (*LEARNED, "rejected")  # what names replies in it
 
 
 def run_here(study: dict) -> dict:
@@ -194,6 +196,6 @@ def draw_of(study: dict, mix: str) -> dict:
     """What a mix is drawn by: its record, its split, and the texts that its rows name, so that no other mix matters."""
     record = study["mixes"][mix]
     prompts = {row["prompt"]: study["prompts"][row["prompt"]] for row in record["rows"]}
-    named = [row[key] for row in record["rows"] for key in ("target", "rejected") if key in row]
+    named = [row[key] for row in record["rows"] for key in NAMED if key in row]
     targets = {name: study["targets"][name] for name in named}
     return {"split": study["splits"][record["split"]], "mix": record, "prompts": prompts, "targets": targets}

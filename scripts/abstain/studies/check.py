@@ -21,7 +21,7 @@ from abstain.settings.places import interpreter_faults, mirror_faults, needed_fa
 from abstain.settings.schema import Fault, schema_faults
 from abstain.settings.studies import SCALE_KEYS, check_command_line, read_scale, refuse, resolve
 from abstain.studies.here import here_faults, with_figures
-from abstain.studies.metrics import claim_faults, figure_faults, scorer_faults
+from abstain.studies.metrics import claim_faults, figure_faults, margin_faults, scorer_faults
 from abstain.studies.names import condition_faults, name_faults
 from abstain.studies.rows import row_faults
 
@@ -136,5 +136,5 @@ def file_name_faults(config: dict) -> list[Fault]:
 def study_faults(config: dict, study: dict) -> list[Fault]:
     """Faults of a whole study; each kind is looked for when the kinds before it, which it builds on, are clear."""
     faults = name_faults(config, study) or row_faults(study) or condition_faults(study)
-    faults = faults or [*scorer_faults(study), *figure_faults(study), *claim_faults(study)]
+    faults = faults or [*scorer_faults(study), *margin_faults(study), *figure_faults(study), *claim_faults(study)]
     return faults or here_faults(study)

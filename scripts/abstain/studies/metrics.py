@@ -41,6 +41,17 @@ def scorer_faults(study: dict) -> Iterator[Fault]:
             yield Fault(f"scorers.{name}", str(error))
 
 
+def margin_faults(study: dict) -> Iterator[Fault]:
+    """Units that a scorer of the study measures in, and of which no margin is stated."""
+    for name in study["scorers"]:
+        units = dict.fromkeys(metric.unit for metric in load_scorer(name).METRICS)
+        if lacking := [unit for unit in units if unit not in study["margins"]]:
+            yield Fault(
+                "margins", f"the scorer {name!r} measures in {lacking[0]}; say which difference of them matters"
+            )
+            return
+
+
 def claim_faults(study: dict) -> Iterator[Fault]:
     """Claims on what is not measured for every arm that they name."""
     for place, claim in parts_of_all(study["claims"]):

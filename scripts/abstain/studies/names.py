@@ -3,10 +3,9 @@
 from collections.abc import Collection, Iterable, Iterator
 from string import Formatter
 
-from abstain.corpora.mixes import TEXTS
 from abstain.corpora.splits import part_names
 from abstain.scorers.metric import load
-from abstain.settings.arms import BASE, circle, controls, named_arms
+from abstain.settings.arms import BASE, NAMED, circle, controls, named_arms
 from abstain.settings.claims import parts_of_all
 from abstain.settings.schema import Fault, nearest
 
@@ -62,8 +61,9 @@ def _references(config: dict, study: dict) -> Iterator[Reference]:
             yield f"mixes.{mix}.part", "part of the split", record["part"], parts
         for i, row in enumerate(record["rows"]):
             yield f"mixes.{mix}.rows.{i}.prompt", "prompt", row["prompt"], study["prompts"]
-            for key in sorted({*TEXTS} & row.keys()):
-                yield f"mixes.{mix}.rows.{i}.{key}", "target", row[key], study["targets"]
+            for key in NAMED:
+                if key in row:
+                    yield f"mixes.{mix}.rows.{i}.{key}", "target", row[key], study["targets"]
     for name, pair in study["gaps"].items():
         yield from ((f"gaps.{name}.{i}", "prompt", prompt, study["prompts"]) for i, prompt in enumerate(pair))
     for name, record in study["scorers"].items():

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from abstain.settings.arms import PREFERENCES, scored_on, trained_arms
+from abstain.settings.arms import LEARNED, PREFERENCES, scored_on, trained_arms
 from abstain.settings.schema import Fault
 
 
@@ -22,7 +22,8 @@ def _lacking_keys(study: dict) -> Iterator[Fault]:
     for mix in study["evaluation"]:
         needs[mix, "should"] = "arms are scored on it"
     for (mix, key), why in needs.items():
-        without = [i for i, row in enumerate(study["mixes"][mix]["rows"]) if key not in row]
+        enough = LEARNED if key in LEARNED else (key,)
+        without = [i for i, row in enumerate(study["mixes"][mix]["rows"]) if not row.keys() & set(enough)]
         more = f" (and {len(without) - 1} more rows)" if len(without) > 1 else ""
         if without:
             yield Fault(f"mixes.{mix}.rows.{without[0]}", f"the key {key!r} is missing{more}, and {why}")

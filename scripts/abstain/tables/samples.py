@@ -23,7 +23,7 @@ class Sample:
     most: pd.DataFrame
     judged: pd.DataFrame  # booleans
     clusters: pd.DataFrame  # index: requests; columns: the fields that rows share
-    kind: str  # of the metric, or "difference"
+    kind: str  # of the metric, or "difference" (of two proportions, or of their differences) or "change" (of means)
 
     @property
     def seeds(self) -> list[str]:
@@ -61,12 +61,13 @@ class Sample:
         return Sample(
             side(self.values) - side(other.values), side(self.least) - side(other.most),
             side(self.most) - side(other.least), side(self.judged) & side(other.judged),
-            self.clusters.loc[requests], "mean" if self.kind == "mean" else "difference",
+            self.clusters.loc[requests], "change" if self.kind in ("mean", "change") else "difference",
         )  # fmt: skip
 
     def estimate(self, worst: str = "values") -> Estimate:
         """The number with its interval; `worst` is "least" or "most" for what it may be where nobody could judge."""
-        method = {"proportion": rate_of, "mean": mean_of, "difference": difference_of}[self.kind]
+        methods = {"proportion": rate_of, "mean": mean_of, "change": mean_of, "difference": difference_of}
+        method = methods[self.kind]
         return method(getattr(self, worst).to_numpy(float), self.groups)
 
 

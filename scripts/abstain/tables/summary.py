@@ -11,7 +11,8 @@ from abstain.tables.runs import Runs
 from abstain.tables.samples import Cell, Sample, named, samples
 
 NUMBERS = ("value", "low", "high")
-BOUNDS = {"share": (0.0, 1.0), "cosine": (-1.0, 1.0), "nats": (-math.inf, math.inf)}  # what a unit can be
+# What a number of a unit can be; a difference of two of them lies between their largest distances.
+BOUNDS = {"share": (0.0, 1.0), "cosine": (-1.0, 1.0), "nats": (-math.inf, math.inf), "words": (0.0, math.inf)}
 COUNTS = ("n", "judged", "clusters")
 PLACE = ["study", "arm", "seed", "mix", "condition", "kind", "metric", "unit"]
 SUMMARY = [*PLACE, *NUMBERS, *COUNTS, "of_judged", "scorer"]
@@ -55,7 +56,9 @@ def numbers(metric: Metric, sample: Sample) -> dict[str, float]:
     if metric.kind == "pooled":
         return {"value": float(metric.pool(sample.values.stack()))}
     value, low, high = sample.estimate().numbers
-    least, most = (-1.0, 1.0) if sample.kind == "difference" else BOUNDS[metric.unit]
+    least, most = BOUNDS[metric.unit]
+    if sample.kind in ("difference", "change"):
+        least, most = least - most, most - least
     return {"value": value, "low": max(low, least), "high": min(high, most)}
 
 

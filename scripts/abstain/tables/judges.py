@@ -1,0 +1,52 @@
+"""Who judges what readers label too: for each label the detectors and rules that say yes or no of a reply.
+
+A judge takes replies as rows of a table, with what the study's scorers say of them where they are replies of a run, and
+the study's scorers; it returns booleans for the rows, by its name.
+"""
+
+import pandas as pd
+
+from abstain.scorers.detectors.registry import with_cost
+from abstain.scorers.length import count
+from abstain.scorers.manners import judged as manners_of
+from abstain.scorers.refusal import judged as refusals_of
+
+REFUSED = ("refuse", "partial")
+Found = dict[str, pd.Series]
+
+
+def refusals(rows: pd.DataFrame, scorers: dict) -> Found:
+    """Who refuses, in whole or in part: by the study's own detector, and by those that need the text alone."""
+    own = scorers["refusal"]["detector"]
+    found = {own: rows.behaviour.isin(REFUSED)} if "behaviour" in rows else {}
+    cut = rows.cut == 1 if "cut" in rows else pd.Series(False, rows.index)
+    for name in with_cost("text"):
+        if name not in found:
+            classes = [kind for kind, _ in refusals_of(list(rows.reply), cut, name)]
+            found[name] = pd.Series(classes, rows.index, dtype=str).isin(REFUSED)
+    return found
+
+
+def topics(rows: pd.DataFrame, scorers: dict) -> Found:
+    """Which replies the scorer `relevance` takes for on topic."""
+    return {"relevance": rows.on_topic == 1} if "on_topic" in rows else {}
+
+
+def manners(key: str):
+    """The judge of what the scorer `manners` says under a key."""
+    return lambda rows, scorers: {"manners": rows.reply.map(lambda reply: manners_of(reply)[key] == 1).astype(bool)}
+
+
+def lengths(rows: pd.DataFrame, scorers: dict) -> Found:
+    """Which replies the scorer `length` takes to have at most so many (`most`) of a `unit`, sentences or words."""
+    within = [count(*pair) <= int(most) for *pair, most in zip(rows.reply, rows.unit, rows.most, strict=True)]
+    return {"length": pd.Series(within, rows.index, dtype=bool)}
+
+
+JUDGES = {
+    "refusal": refusals,
+    "on-topic": topics,
+    "politeness": manners("politeness"),
+    "engagement": manners("engagement"),
+    "length-adherence": lengths,
+}
