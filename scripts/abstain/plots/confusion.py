@@ -67,27 +67,18 @@ def _counted(runs: dict, record: dict):
 
 def _panel(axis, rows, words: list[str]) -> None:
     """Shares as shades and numbers; a frame is around what is right."""
+    import numpy as np
+    from matplotlib.patches import Rectangle
+
     readings = [*words, UNREAD]
     shares = rows.pivot(index="truth", columns="reading", values="share").loc[words, readings].to_numpy()
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1.25, aspect="auto")
-    for (place, column), share in _cells(shares):
+    for (place, column), share in np.ndenumerate(shares):
         ink = "white" if share > 0.7 else "0.1"
         axis.text(column, place, f"{100 * share:.0f}", ha="center", va="center", fontsize=9, color=ink)
         if place == column:
             frame = {"fill": False, "edgecolor": "0.1", "linewidth": 1.1, "zorder": 3}
-            axis.add_patch(_rectangle((column - 0.46, place - 0.45), 0.92, 0.9, **frame))
+            axis.add_patch(Rectangle((column - 0.46, place - 0.45), 0.92, 0.9, **frame))
     axis.set_xticks(range(len(readings)), readings, fontsize=8)
     axis.tick_params(length=0)
     axis.grid(False)
-
-
-def _cells(shares):
-    import numpy as np
-
-    return np.ndenumerate(shares)
-
-
-def _rectangle(*place, **look):
-    from matplotlib.patches import Rectangle
-
-    return Rectangle(*place, **look)
