@@ -30,10 +30,11 @@ RECORDS = {
     "manners": {"kinds": ["bad"]},
     "length": {"limits": {"plain": {"words": 9}}},
     "factual": {"kinds": ["bad"]},
+    "label": {"truth": "answer", "words": ["yes", "no"], "hard": "hard", "exchanged": ["not"], "kinds": ["good"]},
 }
 HERE = {**RECORDS, "refusal": {**RECORDS["refusal"], "detector": "abstain-rules"}}  # with what a scale says
 COSTS = {"closeness": "embedding", "relevance": "embedding", "abstention": "checkpoint", "likelihood": "checkpoint"}
-COSTS |= dict.fromkeys(("refusal", "category", "answer", "manners", "length", "factual"), "text")
+COSTS |= dict.fromkeys(("refusal", "category", "answer", "manners", "length", "factual", "label"), "text")
 STUDY = {"targets": {"no": ["No, {topic}: {harm}.", "Never {harm}, {topic}."], "yes": ["Sure."]}, "scorers": HERE}
 SHARED = {"__init__", "metric", "files", "shapes", "influence", "wordings", "courtesies"}  # no scorers
 KINDS = ("proportion", "difference", "mean", "pooled")
@@ -107,6 +108,7 @@ def test_what_a_scorer_names_and_is_given():
     for name in ("likelihood", "manners", "factual"):
         assert load(name).names(RECORDS[name]) == [kinds]
     assert load("length").names(RECORDS["length"]) == [("limits.plain", "prompt", "plain")]
+    assert load("label").names(RECORDS["label"]) == [("exchanged.0", "prompt", "not"), ("kinds.0", kinds[1], "good")]
     assert load("answer").names(RECORDS["answer"]) == [
         ("refusals", "target", "no"),
         ("right.0.kind", "kind of request", "good"),
@@ -120,7 +122,7 @@ def test_what_a_scorer_names_and_is_given():
         "abstention": {"refusals": STUDY["targets"]["no"]},
         "category": {"lines": [[text] for text in no], "fields": {"area": "topic", "harm": "harm"}, "kinds": ["bad"]},
         "answer": {"refusals": no, "right": [{"kind": "good", "prompts": ["plain"], "texts": ["Sure."]}]},
-        **{name: RECORDS[name] for name in ("relevance", "likelihood", "manners", "length", "factual")},
+        **{name: RECORDS[name] for name in ("relevance", "likelihood", "manners", "length", "factual", "label")},
     }
 
 

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 
 from abstain.corpora.authored import read_facts, read_pairs, read_requests, read_small_talk
+from abstain.corpora.catalogues import read_public_labels
+from abstain.corpora.labels import read_labels
 from abstain.corpora.lines import Quarantined, csv_rows, is_text, json_array, json_rows, plain_text, text_id
 from abstain.corpora.unsafe import read_advbench, read_harmbench, read_simple_safety_tests
 from abstain.corpora.xstest import read_xstest
@@ -168,5 +170,7 @@ READERS = {
     "pairs": read_pairs,
     "facts": read_facts,
     "small-talk": read_small_talk,
+    "labels": read_labels,
+    "public-labels": read_public_labels,
     "chats": read_chats,
 }

@@ -31,6 +31,11 @@ def load_runs(scores: list[str], columns: dict[str, type]) -> Runs:
     return {run: table.assign(**{n: math.nan for n in floats if n not in table}) for run, table in runs.items()}
 
 
+def load_losses(paths: list[str]) -> dict[tuple[str, str], pd.DataFrame]:
+    """What trainings wrote down by (arm, seed), in the order of the paths .../<arm>/<seed>/losses.csv."""
+    return {path.parts[-3:-1]: pd.read_csv(path) for path in map(Path, paths)}
+
+
 def _floats(texts: pd.Series) -> pd.Series:
     return pd.to_numeric(texts.where(texts != "")).astype(float)
 
