@@ -77,9 +77,10 @@ def answered(number: int, refused: bool, should: str) -> dict:
 
 
 SCORERS = {"refusal": {}, "closeness": {}, "squad": {}, "abstention": {"chosen_on": "held-out"}}
+EVERY = tuple(SCORERS)
 
 
-def summary_of(runs: dict, gaps: dict = GAPS, scorers: tuple = tuple(SCORERS)) -> pd.DataFrame:
+def summary_of(runs: dict, gaps: dict = GAPS, scorers: tuple = ("refusal", "closeness")) -> pd.DataFrame:
     """The summary as a plot gets it: read from a file, all of it text. A threshold is chosen on the same replies."""
     chosen = {(arm, seed, "held-out"): scores for (arm, seed, mix), scores in runs.items() if mix == "test"}
     table = summarise_runs(runs | chosen, "study", [], gaps, metrics_of({name: SCORERS[name] for name in scorers}))
@@ -89,7 +90,7 @@ def summary_of(runs: dict, gaps: dict = GAPS, scorers: tuple = tuple(SCORERS)) -
 
 @cache
 def usual_summary() -> pd.DataFrame:
-    return summary_of(usual_runs())
+    return summary_of(usual_runs(), GAPS, EVERY)
 
 
 @contextmanager

@@ -1,8 +1,8 @@
-"""The coverage figure: each run's risk at each coverage, the mean of an arm's runs, and the threshold chosen elsewhere."""
+"""The coverage figure: each run's risk at each coverage, the mean of an arm's runs, and the chosen threshold."""
 
 import numpy as np
 import pytest
-from drawing import SHARES, N, drawn, summary_of, titles, usual_runs, usual_summary
+from drawing import EVERY, SHARES, N, drawn, summary_of, titles, usual_runs, usual_summary
 from matplotlib.colors import to_hex
 
 from abstain.plots.coverage import FEWEST
@@ -68,6 +68,6 @@ def test_the_legend_has_the_area_under_the_curve_of_each_arm_where_there_is_one_
 def test_an_arm_without_a_probability_has_no_curve():
     base = usual_runs()["base", "unseeded", "test"]
     runs = {**usual_runs(), ("bare", "unseeded", "test"): base.assign(abstention=np.nan, risk=np.nan)}
-    with drawn("coverage", runs, summary_of(runs)) as (figure, numbers):
+    with drawn("coverage", runs, summary_of(runs, {}, EVERY)) as (figure, numbers):
         said = [text.get_text().split("\n")[0] for text in figure.legends[0].get_texts()]
         assert "bare" not in said and set(numbers.arm) == {"base", "a-lora"}

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from drawing import GROUPS, KINDS, N, bound, dashed, drawn, lanes, summary_of, tips, titles, usual_runs
+from drawing import EVERY, GROUPS, KINDS, N, bound, dashed, drawn, lanes, summary_of, tips, titles, usual_runs
 
 from abstain.plots.groups import PIECES, SHOULD
 
@@ -51,7 +51,7 @@ def test_an_abstention_beside_a_right_answer_belongs_to_the_rate_that_the_whiske
     runs = {name: replies.copy() for name, replies in usual_runs().items()}
     for replies in runs.values():
         replies.loc[replies.request.str.endswith("-1"), "grade"] = "right-beside-abstention"
-    with drawn("groups", runs, summary_of(runs)) as (_, numbers):
+    with drawn("groups", runs, summary_of(runs, {}, EVERY)) as (_, numbers):
         both = numbers[["abstained", "right-beside-abstention"]].sum(axis=1)
         pd.testing.assert_series_equal(both, numbers.value, check_names=False, atol=1e-5)
         assert (numbers["right-beside-abstention"] > 0).all()
@@ -60,7 +60,7 @@ def test_an_abstention_beside_a_right_answer_belongs_to_the_rate_that_the_whiske
 def test_a_control_has_bars_in_the_panels_of_its_kinds_alone():
     base = usual_runs()["base", "unseeded", "test"]
     runs = {**usual_runs(), ("bare", "unseeded", "test"): base[base.kind == "harmful"].assign(grade="abstained")}
-    with drawn("groups", runs, summary_of(runs)) as (figure, _):
+    with drawn("groups", runs, summary_of(runs, {}, EVERY)) as (figure, _):
         assert lanes(figure.axes[0]) == [*RUNS, "bare"]
         for axis, group in zip(figure.axes, GROUPS, strict=False):
             bars = [each for each in axis.patches if round(each.get_y() + each.get_height() / 2) == len(RUNS)]

@@ -133,7 +133,7 @@ BASE = ROOT / "results/small/bases/smollm2"
 def test_the_audit_passes_and_no_row_is_too_long(drawn, tmp_path):
     study = SMALL.resolved(NAME)
     examples = [str(drawn.mix("small", mix) / "examples.jsonl") for mix in MIXES]
-    lengths = {mix: {"max_length": study["recipes"]["standard"]["max_length"], "new_tokens": 24} for mix in MIXES}
+    lengths = {mix: {"max_length": study["recipes"]["standard"]["max_length"], "new_tokens": 20} for mix in MIXES}
     licences = {name: SMALL.scale["corpora"][name]["licence"] for name in study["corpora"]}
     compared, splits = {"standard": ["validation", "test"]}, {"standard": study["splits"]["questions"]}
     card = str(tmp_path / "card.json")

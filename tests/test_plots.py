@@ -12,6 +12,8 @@ import yaml
 from conftest import ROOT
 from drawing import (
     CONDITIONS,
+    EVERY,
+    GAPS,
     RECORDS,
     N,
     apart,
@@ -133,7 +135,7 @@ def test_rates_and_gaps_mark_an_arm_alike():
 def more_arms() -> tuple[dict, pd.DataFrame]:
     """Runs of two more arms, of which one is scored on another mix, and the summary."""
     runs = {**usual_runs(), ("b-lora", "1", "test"): run(7, 0.5), ("c-lora", "1", "other"): run(8, 0.5)}
-    return runs, summary_of(runs)
+    return runs, summary_of(runs, GAPS, EVERY)
 
 
 @pytest.mark.parametrize("name", PLOTS)
@@ -201,7 +203,9 @@ def test_an_axis_of_shares_begins_at_zero_and_ends_at_the_tick_behind_the_last_n
 def test_arms_and_seeds_keep_the_order_of_the_record(seeds):
     names = [("base", "unseeded"), *((arm, seed) for arm in ("z-lora", "a-lora") for seed in seeds)]
     runs = {(*name, "test"): run(number, number / 5) for number, name in enumerate(names)}
-    summary = summary_of(runs).sort_values(["seed", "arm"], ascending=False, kind="stable")  # order is not its task
+    summary = summary_of(runs, GAPS, EVERY).sort_values(
+        ["seed", "arm"], ascending=False, kind="stable"
+    )  # order is not its task
     arms = ["base", "z-lora", "a-lora"]
     wanted = {"similarity": ["base", *(f"{arm}, seed {seed}" for arm in arms[1:] for seed in seeds)]}
     for name in PLOTS:

@@ -72,6 +72,6 @@ def threshold(truth: np.ndarray, p: np.ndarray) -> float:
     if not len(refuse) or not len(answer):
         return math.nan
     candidates = np.unique(p)[::-1]
-    gains = [(refuse >= each).mean() - (answer >= each).mean() for each in candidates]
+    gains = [(refuse >= p).sum() * len(answer) - (answer >= p).sum() * len(refuse) for p in candidates]
     place = int(np.argmax(gains))
     return float(candidates[place]) if gains[place] > 0 else math.inf
