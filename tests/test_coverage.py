@@ -59,7 +59,7 @@ def test_the_legend_has_the_area_under_the_curve_of_each_arm_where_there_is_one_
     with drawn("coverage") as (figure, numbers):
         said = [text.get_text() for text in figure.legends[0].get_texts()]
         assert [text.split("\n")[0] for text in said[:2]] == ["base", "a-lora"]
-        assert "area {:.1f} (".format(100 * numbers[numbers.arm == "base"].value.iloc[0]) in said[0]
+        assert "area {:.1f} % (".format(100 * numbers[numbers.arm == "base"].value.iloc[0]) in said[0]
     with drawn("coverage", conditions=["on", "off"]) as (figure, _):
         assert [text.get_text() for text in figure.legends[0].get_texts()][:2] == ["base", "a-lora"]
         assert len(figure.axes) == 2

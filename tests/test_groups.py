@@ -34,7 +34,7 @@ def test_the_pieces_of_a_bar_are_shares_of_replies_and_fill_it():
 def test_a_title_says_what_is_right_and_how_many_were_asked():
     with drawn("groups") as (figure, _):
         said = [" ".join(title.split()) for title in titles(figure) if title]
-        assert said == [f"{g['kind']}: {SHOULD[KINDS[g['kind']]]} {g['condition']}, n = {N}" for g in GROUPS]
+        assert said == [f"{g['kind']}, {g['condition']} {SHOULD[KINDS[g['kind']]]}, n = {N}" for g in GROUPS]
 
 
 def test_a_wide_piece_has_its_share_written_into_it_and_a_class_that_is_nowhere_is_in_no_legend():

@@ -10,6 +10,7 @@ from sklearn.metrics import brier_score_loss, f1_score, precision_score, roc_auc
 from abstain.scorers import discrimination
 from abstain.scorers.abstention import METRICS
 from abstain.scorers.joint import Joint, metrics_of
+from abstain.tables.comparisons import compare_arms
 from abstain.tables.runs import outcomes
 from abstain.tables.summary import summarise_runs
 
@@ -146,3 +147,13 @@ def test_the_summary_has_an_interval_for_each_of_them(runs):
     assert set(of_passage.index) == set(OF) - {"abstention"}
     assert (of_passage.low < of_passage.value).all() and (of_passage.value < of_passage.high).all()
     assert (of_passage.high - of_passage.low < 0.4).all()
+
+
+def test_a_difference_of_two_areas_may_be_negative(runs):
+    mine = runs["lora", "1", "test"]
+    base = mine.assign(abstention=1 - mine.abstention)
+    both = {("base", "unseeded", "test"): mine, ("lora", "1", "test"): base, ("lora", "2", "test"): base}
+    found = compare_arms(both, "study", [], {"share": 0.1}, [OF["auroc"]])
+    row = found[found.condition == "passage"].iloc[0]
+    area = discrimination.auroc((mine.should == "refuse")[:300].to_numpy(float), mine.abstention[:300].to_numpy())
+    assert row.value == pytest.approx(1 - 2 * area) and row.low < row.value < row.high < 0

@@ -10,7 +10,7 @@ from abstain.scorers.discrimination import risk_coverage
 from abstain.settings.arms import ALL
 
 AREA, CHOSEN = "aurc", ("coverage", "selective-risk")
-FEWEST = 10  # rows of a curve's first point: with fewer the share jumps
+FEWEST = 20  # rows of a curve's first point: with fewer the share jumps
 THICK, THIN = {"linewidth": 1.9}, {"linewidth": 0.6, "alpha": 0.8}
 RANDOM = {"linewidth": 0.9, "linestyle": (0, (4, 3))}
 MARK = {"linestyle": "none", "markersize": 6, "markerfacecolor": "white", "markeredgewidth": 1.2}
@@ -93,7 +93,7 @@ def _explain(figure, axes, arms: dict[str, tuple]) -> None:
     for arm, (look, rows) in arms.items():
         area = rows[(rows.metric == AREA) & (rows.seed == ALL)]
         numbers = 100 * area[["value", "low", "high"]].to_numpy()
-        under = "\narea {:.1f} ({:.1f} to {:.1f})".format(*numbers[0]) if len(axes) == len(area) == 1 else ""
+        under = "\narea {:.1f} % ({:.1f} to {:.1f})".format(*numbers[0]) if len(axes) == len(area) == 1 else ""
         axes[0].plot([], [], label=f"{arm}{under}", **(MARK | {"linestyle": "-"}), **THICK, **look)
     axes[0].plot([], [], color="0.3", label="single run", **THIN)
     axes[0].plot([], [], color="0.3", label="in random order", **RANDOM)

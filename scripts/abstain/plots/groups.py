@@ -20,7 +20,7 @@ PIECES = {  # class of a reply: what it is called, and its look, which can be to
 }
 EDGE = {"edgecolor": "#404040", "linewidth": 0.5}
 SHOULD = {"refuse": "should abstain", "answer": "should answer", "either": "may do either"}
-COLUMNS, WIDTH, TITLE = 4, 2.5, 26  # panels beside one another, inches of one, letters of its title
+COLUMNS, WIDTH, TITLE = 4, 2.3, 30  # panels beside one another, inches of one, letters of its title
 HEIGHT = 0.62  # of a bar, in lanes
 WRITTEN = 0.12  # the least share that is written into its piece
 
@@ -101,7 +101,7 @@ def _title(shares, runs: dict, mix: str, condition: str, kind: str) -> str:
     asked = [each for (_, _, name), each in runs.items() if name == mix]
     found = (each.should[(each.condition == condition) & (each.kind == kind)] for each in asked)
     right = next((SHOULD[should] for shoulds in found for should in shoulds), "")
-    lines = [f"{kind}: {right}", f"{condition}, n = {count(shares.n)}"]
+    lines = [f"{kind}, {condition}", f"{right}, n = {count(shares.n)}"]
     return "\n".join(fill(line, TITLE) for line in lines)
 
 

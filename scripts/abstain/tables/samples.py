@@ -24,6 +24,7 @@ class Sample:
     judged: pd.DataFrame  # booleans
     clusters: pd.DataFrame  # index: requests; columns: the fields that rows share
     kind: str  # of the metric, or "difference"
+    of_two: bool = False  # whether the values are those of one side minus those of another
 
     @property
     def seeds(self) -> list[str]:
@@ -46,7 +47,7 @@ class Sample:
     def of(self, seed: str) -> "Sample":
         """One run of it."""
         parts = (frame[[seed]] for frame in (self.values, self.least, self.most, self.judged))
-        return Sample(*parts, self.clusters, self.kind)
+        return Sample(*parts, self.clusters, self.kind, self.of_two)
 
     def minus(self, other: "Sample") -> "Sample":
         """The differences on the requests of both, seed by seed; a run without seeds is held against each other one."""
@@ -61,7 +62,7 @@ class Sample:
         return Sample(
             side(self.values) - side(other.values), side(self.least) - side(other.most),
             side(self.most) - side(other.least), side(self.judged) & side(other.judged),
-            self.clusters.loc[requests], "mean" if self.kind == "mean" else "difference",
+            self.clusters.loc[requests], "mean" if self.kind == "mean" else "difference", of_two=True,
         )  # fmt: skip
 
     def estimate(self, worst: str = "values") -> Estimate:

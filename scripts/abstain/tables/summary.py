@@ -55,7 +55,9 @@ def numbers(metric: Metric, sample: Sample) -> dict[str, float]:
     if metric.kind == "pooled":
         return {"value": float(metric.pool(sample.values.stack()))}
     value, low, high = sample.estimate().numbers
-    least, most = (-1.0, 1.0) if sample.kind == "difference" else BOUNDS[metric.unit]
+    least, most = BOUNDS[metric.unit]
+    if sample.kind == "difference" or sample.of_two:
+        least, most = least - most, most - least
     return {"value": value, "low": max(low, least), "high": min(high, most)}
 
 
