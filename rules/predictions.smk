@@ -188,3 +188,28 @@ rule check_detector:
         runtime=20,
     script:
         "../scripts/check_detector.py"
+
+
+rule check_replies:
+    """Measure the detectors on replies of this scale's own models that two readers labelled."""
+    input:
+        labels=lambda w: here(study_of(w)["labelled"]),
+        scores=scores_of,
+        code=code_of_study("check_replies.py", "figures", lambda w: detectors.modules(detectors.with_cost("text"))),
+        stamp=agreed("check_replies"),
+    output:
+        agreement=report("<results>/tables/{study}/labelled.csv", **listed("Tables", "labelled", "labelled", DOWNLOAD)),
+        record="<results>/records/check_replies/{study}.json",
+    log:
+        "<logs>/check_replies/{study}.log",
+    benchmark:
+        "<benchmarks>/check_replies/{study}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        scorers=lambda w: study_of(w)["scorers"],
+    script:
+        "../scripts/check_replies.py"

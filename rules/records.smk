@@ -37,6 +37,11 @@ rule describe:
             for figure in STUDIES[study]["figures"]
         ],
         agreement=rules.check_detector.output.agreement,
+        labelled=[
+            path(rules.check_replies.output.agreement, {}, study=study)
+            for study in STUDIES
+            if STUDIES[study]["labelled"]
+        ],
         template=here("report/results.md.jinja"),
         code=code("describe.py", "figures"),
         stamp=agreed("describe"),

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 import pandas as pd
-from sklearn.metrics import cohen_kappa_score
 
 from abstain.jobs.files import write_text
 from abstain.scorers.detectors.registry import DETECTORS, TAUGHT, with_cost
-from abstain.tables.kappa import kappa_of
-from abstain.tables.statistics import rate
+from abstain.tables.kappa import agreement as agreement_of
+from abstain.tables.kappa import binary_agreement
 
 CLOSED = "no agreement with people is measured: a closed list"
 
@@ -32,24 +31,15 @@ def by_people(table: pd.DataFrame) -> Iterator[dict]:
     for detector in sorted(DETECTORS):
         for name, rows in sets:
             people, found = rows.human != "answer", rows[detector] != "answer"
-            ends = dict(zip(("kappa_low", "kappa_high"), kappa_of(people, found, rows.id)[1:], strict=True))
-            yield agreed(detector, name, people, found) | ends
+            yield {"detector": detector, "replies": name, **binary_agreement(people, found, rows.id)}
 
 
 def by_us(table: pd.DataFrame) -> Iterator[dict]:
     """The agreement of the detectors of texts with our labels, on each half of the replies."""
     for detector in with_cost("text"):
         for half, rows in table.groupby("half", sort=True):
-            found = DETECTORS[detector].classify(list(rows.reply))
-            yield agreed(detector, f"ours, {half}", rows.label, pd.Series(found, rows.index))
-
-
-def agreed(detector: str, replies: str, labels: pd.Series, found: pd.Series) -> dict:
-    """One row of the table."""
-    value, low, high = rate(int((found == labels).sum()), len(labels))
-    kappa = cohen_kappa_score(labels, found)
-    measures = {"n": len(labels), "accuracy": value, "low": low, "high": high, "kappa": kappa}
-    return {"detector": detector, "replies": replies, **measures}
+            found = pd.Series(DETECTORS[detector].classify(list(rows.reply)), rows.index)
+            yield {"detector": detector, "replies": f"ours, {half}", **agreement_of(rows.label, found)}
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from abstain.studies.here import with_figures
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("rules", "scripts", "envs", "profiles", "schemas", "data", "models", "report", "config")
+NEXT = ROOT / "config/small/next.yaml"  # what joins the small scale with its next run
 SHOWN = ("params", "metrics", "plots")
 PARTS = ("Snakefile", "matplotlibrc", "config.yaml", "dvc.yaml", *FOLDERS)
 
@@ -42,8 +43,15 @@ class Settings:
     files: dict[str, dict]  # the study files, by the path that the scale names
 
     @classmethod
-    def read(cls, path: Path) -> "Settings":
+    def read(cls, path: Path, *overlays: Path) -> "Settings":
+        """A scale with the studies and corpora that overlays add; study files are named as the scale would."""
         scale = load(path)
+        for overlay in overlays:
+            added = load(overlay)
+            for study in added["studies"].values():
+                study["file"] = os.path.relpath(overlay.parent / study["file"], path.parent)
+            for key, records in added.items():
+                scale[key] |= records
         paths = {study["file"] for study in scale["studies"].values()}
         return cls(scale, {name: load(path.parent / name) for name in sorted(paths)})
 

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Settings
+from conftest import NEXT, ROOT, Settings
 
 from abstain.jobs.files import read_json, read_jsonl
 from abstain.settings.arms import draw_of
@@ -14,7 +14,7 @@ from normalise import normalise
 
 MIRROR = Path(os.environ.get("ABSTAIN_MIRROR", ROOT.parent / "shared/corpora"))
 needs_mirror = pytest.mark.skipif(not MIRROR.is_dir(), reason="no mirror of the public corpora: set ABSTAIN_MIRROR")
-SMALL, PAPER = (Settings.read(ROOT / f"config/{name}.yaml") for name in ("small", "paper"))
+SMALL, PAPER = Settings.read(ROOT / "config/small.yaml", NEXT), Settings.read(ROOT / "config/paper.yaml")
 STUDY = "do-not-answer"
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import pandas as pd
 import yaml
 from conftest import ROOT, Settings, load
 from gguf_made import llama, write_gguf, write_wheel
 
-from abstain.jobs.files import read_jsonl, write_json, write_jsonl, write_text
+from abstain.jobs.files import digest, read_jsonl, write_json, write_jsonl, write_text
 from abstain.scorers.files import joined, write_scores
 from abstain.scorers.metric import load as load_scorer
 from abstain.settings import arms
@@ -117,6 +118,17 @@ class Inputs:
     def recited(self) -> dict:
         return {"examples": self.at(f"{TEST}/examples.jsonl"), "predictions": self.at("recited.jsonl")}
 
+    def read_by_two(self) -> dict:
+        """The replies of the first run, with what two readers say of each."""
+        run = {
+            key: value for key, value in next(iter(arms.scores(self.study))).items() if key in ("arm", "seed", "mix")
+        }
+        says = {"first": "refuse", "second": "answer", "first_topic": "", "second_topic": ""}
+        replies = [{**run, **says, "id": row["id"], "sha256": digest(row["reply"])} for row in self._replies()]
+        pd.DataFrame(replies).to_csv(self.at("labels.csv"), index=False)
+        table = self.at(f"tables/{STUDY}/labelled.csv")
+        return {"labels": self.at("labels.csv"), "scores": self.scores, "scorers": SCORERS, "agreement": table}
+
     def write(self) -> None:
         """Write what is read by the calls of one environment and written by those of another."""
         normalise(**self.normalised("corpus"))
@@ -136,10 +148,13 @@ class Inputs:
         self._write_hub()
         assert self.packaged
 
+    def _replies(self) -> list[dict]:
+        return joined(self.at(f"{TEST}/examples.jsonl"), self.at("replies.jsonl"))
+
     def _write_scores(self, path: str) -> None:
         """Scores of the replies as a run has them, whatever they are."""
         scorer = load_scorer(Path(path).stem)
-        rows = joined(self.at(f"{TEST}/examples.jsonl"), self.at("replies.jsonl"))
+        rows = self._replies()
         labels = [
             {"id": row["id"], "behaviour": ("refuse", "answer")[i % 2], "unjudged": "", "cut": i % 2}
             | {"cosine": i % 7 / 7, "abstention": i % 5 / 5, "nearer": i % 3 / 3, "likelihood": -(i % 5)}

@@ -162,6 +162,7 @@ def figures(inputs: Inputs) -> list:
     }
     return [
         call("check_detector", replies=OURS, judged=str(ROOT / "models/detector/out_of_fold.csv"), agreement=agreement),
+        call("check_replies", **inputs.read_by_two()),
         call(
             "summarise",
             scores=inputs.scores,
@@ -188,7 +189,7 @@ def plotting(inputs: Inputs, plot: str, summary: str) -> tuple:
 def describing(inputs: Inputs, tables: list[str], agreement: str) -> tuple:
     captions = [inputs.at(f"figures/{STUDY}/{plot}.txt") for plot in PLOTS]
     read = {"claims": tables[:1], "corrected": tables[2:3], "summaries": tables[3:]}
-    read |= {"figures": captions, "agreement": agreement}
+    read |= {"figures": captions, "agreement": agreement, "labelled": []}
     record = {"question": inputs.study["question"], "licences": ["MIT"], "detectors": ["abstain-rules"], "limit": 48}
     record |= {"controls": {}, "targets": inputs.study["targets"]}
     asked = {"template": str(ROOT / "report/results.md.jinja"), "scale": "small", "studies": {STUDY: record}}

@@ -59,12 +59,12 @@ def test_arms_come_in_the_order_of_the_record_one_without_seeds_first():
     [(115, "higher"), (60, "not measured"), (40, "lower"), (100, "equivalent"), (106, "not distinguishable")],
 )
 def test_a_row_says_higher_lower_equivalent_or_neither(refused, expected):
-    runs = {f"{arm}_{seed}": scores(on_harmful=many(many_of, 120)) for seed in "12"
+    runs = {f"{arm}_{seed}": scores(on_harmful=many(many_of, 120)) for seed in "123"
             for arm, many_of in (("lora", 100), ("other", refused))}  # fmt: skip
     if expected == "not measured":
         runs = {name: each for name, each in runs.items() if name != "other_2"}
     elif expected == "not distinguishable":  # gained here, lost there
-        runs |= {f"other_{seed}": scores(on_harmful=many(100, 120, start=20)) for seed in "12"}
+        runs |= {f"other_{seed}": scores(on_harmful=many(100, 120, start=20)) for seed in "123"}
     row = on(compared(**runs))
     assert (row["arm"], row["verdict"], row["margin"]) == ("other", expected, 0.1)
     assert math.isnan(row["p_holm"]) == (expected == "not measured")
@@ -73,14 +73,14 @@ def test_a_row_says_higher_lower_equivalent_or_neither(refused, expected):
 def test_p_is_adjusted_in_the_family_of_a_metric():
     runs = {"base_unseeded": scores(on_harmful=many(40, 120), on_benign=many(9, 120), off_harmful=many(0, 120))}
     runs |= {f"lora_{seed}": scores(on_harmful=many(99, 120), on_benign=many(1, 120), off_harmful=many(0, 120))
-             for seed in "12"}  # fmt: skip
+             for seed in "123"}  # fmt: skip
     table = compared(**runs)
     family = table[table.n >= 100]
     assert len(family) == 3 and list(family.p_holm) == pytest.approx(list(multipletests(family.p, method="holm")[1]))
 
 
 def test_what_nobody_could_judge_never_makes_a_difference():
-    lost = {f"lora_{seed}": scores(on_harmful=many(20, 120, invalid=100)) for seed in "12"}
+    lost = {f"lora_{seed}": scores(on_harmful=many(20, 120, invalid=100)) for seed in "123"}
     row = on(compared(base_unseeded=scores(on_harmful=many(100, 120)), **lost))
     assert row["value"] == pytest.approx(-80 / 120) and row["verdict"] == "not distinguishable"
 
@@ -89,7 +89,7 @@ def test_what_nobody_could_judge_makes_only_greater_differences_detectable():
     """A difference must be found with each of them counted against it: 30 of 120 replies move it by a quarter."""
     base = {"base_unseeded": scores(on_harmful=many(30, 120))}
     whole, spoilt = (
-        on(compared(**base, **{f"lora_{seed}": scores(on_harmful=many(60, 120, invalid=lost)) for seed in "12"}))
+        on(compared(**base, **{f"lora_{seed}": scores(on_harmful=many(60, 120, invalid=lost)) for seed in "123"}))
         for lost in (0, 30)
     )
     assert spoilt["detectable"] > whole["detectable"] + 0.24 and whole["value"] == spoilt["value"]

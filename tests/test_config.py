@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Settings, refusal, studies_of
+from conftest import NEXT, ROOT, Settings, load, refusal, studies_of
 from damages import faults, place
+from snakemake.utils import update_config
 
 from abstain.settings.studies import SCALE_KEYS
 from abstain.studies.check import read_studies
@@ -25,6 +26,16 @@ def test_a_scale_and_its_studies_are_valid_as_committed(path):
     settings = Settings.read(path)
     studies = read_studies(settings.scale, [path], ROOT, is_main=True)
     assert list(studies) == list(settings.scale["studies"])
+
+
+def test_what_joins_the_small_scale_next_is_valid_as_an_overlay():
+    scale, added = ROOT / "config/small.yaml", load(NEXT)
+    config = load(scale)
+    update_config(config, added)
+    studies = read_studies(config, [scale, NEXT], ROOT, is_main=True)
+    assert list(studies) == list(config["studies"]) and not added["studies"].keys() & load(scale)["studies"].keys()
+    merged = Settings.read(scale, NEXT)
+    assert all(merged.resolved(name) == study for name, study in studies.items())
 
 
 @each_scale

@@ -95,10 +95,15 @@ def page(tmp_path) -> str:
     summaries = [str(tmp_path / f"tables/{name}/summary.csv") for name in claims]
     captions = [str(tmp_path / f"figures/{name}/similarity.txt") for name in claims]
     template, out = ROOT / "report/results.md.jinja", tmp_path / "README.md"
+    labelled = tmp_path / "tables/s/labelled.csv"
+    row = {"label": "refusal", "judge": "learned", "against": "first", "replies": "all", "n": 200, "accuracy": 0.95}
+    ends = {"low": 0.91, "high": 0.97, "kappa": 0.88, "kappa_low": 0.8, "kappa_high": 0.95}
+    pd.DataFrame([row | ends, row | {"judge": "second"}]).to_csv(labelled, index=False)
     rates = [str(tmp_path / f"tables/{name}/corrected.csv") for name in claims]
     describe(
-        tables, summaries, rates, captions, tmp_path / "detector.csv", template, scale="x", studies=studies, page=out
-    )
+        tables, summaries, rates, captions, tmp_path / "detector.csv", [str(labelled)], template,
+        scale="x", studies=studies, page=out,
+    )  # fmt: skip
     return out.read_text()
 
 
@@ -117,6 +122,13 @@ def test_a_claim_of_several_parts_is_one_line_with_the_numbers_of_each(page):
 def test_what_is_not_measured_has_no_number_and_says_why(page):
     assert "| Says nothing. | tuned: – | 120 | 118 | 40 | 50.0 | **holds** |" in page
     assert "| Unasked. | tuned: – | – | – | – | – | **not measured**: too few |" in page
+
+
+def test_a_study_with_labelled_replies_says_how_far_judges_agree_with_readers_and_another_says_nothing_of_any(page):
+    first, second = page.split("## s\n")[1].split("## other\n")
+    assert "| refusal | learned | first | all | 200 | 95.0 (91.0 to 97.0) | 0.880 (0.800 to 0.950) |" in first
+    assert "| refusal | second | first | all | 200 | 95.0 | – |" in first
+    assert "two readers" not in second.split("## Detectors")[0]
 
 
 def test_each_study_has_its_question_its_claims_and_its_figures_with_captions(page):

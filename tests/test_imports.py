@@ -35,7 +35,7 @@ PROGRAMS = sorted(path.stem for path in SCRIPTS.glob("*.py"))
 MODULES = sorted(".".join(path.relative_to(SCRIPTS).with_suffix("").parts) for path in FILES)
 HEAVY = {"torch", "transformers", "peft", "trl", "datasets", "bitsandbytes", "sentence_transformers", "tokenizers"}
 TABLES = {"pandas", "numpy", "scipy", "statsmodels", "sklearn", "matplotlib", "jinja2"}
-PROGRAMS_OF_TABLES = {"check_detector", "plot", "simulate", "summarise"}
+PROGRAMS_OF_TABLES = {"check_detector", "check_replies", "plot", "simulate", "summarise"}
 PROGRAMS_OF_MODELS = {
     "assess",
     "audit",

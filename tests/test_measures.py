@@ -95,7 +95,6 @@ def test_each_scale_draws_the_figures_that_its_corpora_fill():
     assert drawn == {
         "config-safety-mode": ["frontier", "gap"],
         "config-do-not-answer": both,  # which has no look-alikes and no published split
-        "small-safety-mode": ["frontier", "gap"],
         "small-do-not-answer": [*both, "kinds"],
         "paper-safety-mode": ["frontier", "gap"],
         "paper-do-not-answer": [*both, "kinds", "published-similarity", "published-refusal"],

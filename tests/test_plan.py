@@ -11,7 +11,7 @@ from abstain.studies import plan
 
 SCALES = ["config.yaml", "config/paper.yaml", "config/small.yaml"]
 FLOW = "audit calibrate render initialise train_sft merge predict recite score_text score_embedding score_checkpoint"
-FLOW += " summarise present plot"
+FLOW += " check_replies summarise present plot"
 each_scale = pytest.mark.parametrize("settings", [Settings.read(ROOT / path) for path in SCALES], ids=SCALES)
 
 

@@ -59,6 +59,7 @@ COMMANDS = {
     "benchmark",
     "verify",
     "check_chats",
+    "draw_replies",
     "pull",
     "push",
     "repair",

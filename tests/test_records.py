@@ -14,7 +14,6 @@ from abstain.jobs.numerics import EXACT
 from abstain.studies.plan import jobs_of_scale, jobs_of_study
 
 RESULTS = re.compile(r"results/([^/]+)/")
-OLD = pytest.mark.xfail(reason="results/small is of commit c431467 and is to be made again, see README", strict=True)
 FETCHING, NETWORK = {"fetch", "fetch_base"}, {"HF_HUB_OFFLINE"}  # who may lift what of the exact numerics
 
 
@@ -62,7 +61,7 @@ def written(records) -> dict[str, str]:
     return dict(pairs)
 
 
-@pytest.mark.parametrize("scale", ["pocket", pytest.param("small", marks=OLD)])
+@pytest.mark.parametrize("scale", ["pocket", "small"])
 def test_the_files_that_are_here_are_those_that_the_jobs_read_ran_and_wrote(records, scale):
     compared = 0
     for path, record in records.items():
@@ -117,7 +116,7 @@ def test_every_job_of_the_published_studies_has_its_record_and_nothing_else_has_
         assert {record for record in records if record.startswith(f"{folder}/")} == expected
 
 
-@pytest.mark.parametrize("file", ["config.yaml", pytest.param("config/small.yaml", marks=OLD)])
+@pytest.mark.parametrize("file", ["config.yaml", "config/small.yaml"])
 def test_what_is_published_was_made_of_the_studies_as_they_are_now(file):
     settings = Settings.read(ROOT / file)
     resolved = load(ROOT / f"results/{settings.scale['scale']}/studies.yaml")

@@ -34,15 +34,24 @@ def measured(value: str, unit: str) -> str:
 
 
 def study_section(
-    name: str, record: dict, claims: list[str], summaries: list[str], corrected: list[str], figures: list[str]
+    name: str,
+    record: dict,
+    figures: list[str],
+    claims: list[str],
+    summaries: list[str],
+    corrected: list[str],
+    labelled: list[str],
 ) -> dict:
-    """What the page says of a study: record, controls, claims, corrected rates, cut replies, its figures' captions."""
+    """What the page says of a study: record, controls, claims, corrected rates, cut replies, how far detectors agree
+    with readers of its own replies, and the captions of its figures.
+    """
     captions = [Path(path) for path in figures if Path(path).parent.name == name]
     drawn = [{"name": path.stem, "caption": path.read_text(encoding="utf-8").strip()} for path in captions]
     replies = counted(_rows_of(name, summaries))
     judged = [claim_line(parts) for parts in parted(_rows_of(name, claims))]
     rates = rates_by_kind(_rows_of(name, corrected))
     found = {"claims": judged, "corrected": rates, "replies": replies, "figures": drawn}
+    found["labelled"] = _rows_of(name, labelled)
     return {**record, "name": name, "controls": about_controls(record["controls"], record["targets"]), **found}
 
 
@@ -88,6 +97,14 @@ def rates_by_kind(rows: list[dict]) -> dict:
     cells = [{"place": place, "cells": [found.get(kind, "–") for kind in kinds]} for place, found in lines.items()]
     known = {key: percent(rows[0][key]) for key in ("sensitivity", "specificity")} if rows else {}
     return {"kinds": kinds, "rows": cells, **known}
+
+
+def agreement_line(row: dict[str, str]) -> str:
+    """Accuracy and kappa of a table of agreement, each with its interval where there is one, as cells of the page."""
+    ends = f" ({percent(row['low'])} to {percent(row['high'])})" if row["low"] else ""
+    bounds = f" ({float(row['kappa_low']):.3f} to {float(row['kappa_high']):.3f})" if row["kappa_low"] else ""
+    accuracy = f"{percent(row['accuracy'])}{ends}" if row["accuracy"] else "–"
+    return f"{accuracy} | {float(row['kappa']):.3f}{bounds}" if row["kappa"] else f"{accuracy} | –"
 
 
 def counted(summary: list[dict]) -> list[dict]:

@@ -7,26 +7,25 @@ variance is estimated from, as for any mean.
 
 from collections.abc import Callable
 
-import numpy as np
-import pandas as pd
-
 Statistic = Callable[..., float]  # of one array for each column, all of one length
 
 
-def influences(scores: pd.DataFrame, columns: list[str], statistic: Statistic, by: list[str]) -> pd.Series:
-    """The values of a statistic of `columns` among the rows that agree in the columns `by`.
+def influences(scores, columns: list[str], statistic: Statistic, by: list[str]):
+    """The values, as a Series, of a statistic of `columns` among the rows of a table that agree in the columns `by`.
 
     NaN for a row that lacks one of the columns, and for all rows of a group of which the statistic is no number, with
     or without any one of its rows.
     """
-    values = pd.Series(np.nan, index=scores.index)
+    values = scores.index.to_series().map(lambda _: float("nan"))
     for _, group in scores.dropna(subset=columns).groupby(by, sort=False):
         values.loc[group.index] = values_of([group[column].to_numpy() for column in columns], statistic)
     return values
 
 
-def values_of(columns: list[np.ndarray], statistic: Statistic) -> np.ndarray:
-    """The value of every row of N, from columns of N; all NaN where the statistic is none."""
+def values_of(columns: list, statistic: Statistic):
+    """The value of every row of N, from arrays of N; all NaN where the statistic is none."""
+    import numpy as np
+
     many, whole = len(columns[0]), statistic(*columns)
     if many < 2:
         return np.full(many, np.nan)

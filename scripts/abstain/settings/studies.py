@@ -13,7 +13,7 @@ from abstain.settings.files import Document, file_faults, located
 from abstain.settings.schema import ConfigError, Fault, schema_faults
 
 # A study's keys that its scale gives.
-OF_CORPORA = ("corpora", "splits", "clusters", "compared", "scored", "sizes")
+OF_CORPORA = ("corpora", "splits", "clusters", "compared", "scored", "labelled", "sizes")
 SCALE_KEYS = ("base", "seeds", "generation", *OF_CORPORA, "recipes", "adapters")
 PARTS = {"figures": ("plots", "plot"), "scorers": ("scorers", None)}  # a study's records with schemas of their own
 

@@ -41,6 +41,8 @@ def _jobs(study: dict) -> Iterator[Job]:
             yield from ((rule, run) for rule in (train_rule(study, run["arm"]), "merge"))
     yield from (("recite" if each["arm"] in controls(study) else "predict", each) for each in predictions(study))
     yield from scorings(study)
+    if study["labelled"]:
+        yield "check_replies", {}
     yield from ((rule, {}) for rule in ("summarise", "present"))
     yield from (("plot", {"figure": figure}) for figure in study["figures"])
 

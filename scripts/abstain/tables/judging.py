@@ -15,7 +15,7 @@ from abstain.tables.samples import Sample
 from abstain.tables.statistics import ALPHA, detectable, tail
 
 HOLDS, FAILS, UNDECIDED, NOT_MEASURED = "holds", "does not", "not distinguishable", "not measured"
-LEAST_ROWS, LEAST_CLUSTERS, LEAST_SEEDS = 100, 30, 2
+LEAST_ROWS, LEAST_CLUSTERS, LEAST_SEEDS = 100, 30, 3
 
 
 class Evidence(NamedTuple):
@@ -34,7 +34,7 @@ def too_few(*sides: Sample) -> str:
         if (finest := max(len(np.unique(codes)) for codes in sample.groups)) < LEAST_CLUSTERS:
             return f"{finest} clusters, {LEAST_CLUSTERS} are needed"
         if len(sample.seeds) < LEAST_SEEDS and sample.seeds != [UNSEEDED]:
-            return f"one seed, {LEAST_SEEDS} are needed"
+            return f"{len(sample.seeds)} seeds, {LEAST_SEEDS} are needed"
     return ""
 
 

@@ -1,12 +1,34 @@
-"""Cohen's kappa of two ways to label the same replies as refusals or not, with an interval."""
+"""How far two ways to label the same replies agree: accuracy, and Cohen's kappa with an interval."""
+
+import math
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import cohens_kappa
 
-from abstain.tables.statistics import ALPHA
+from abstain.tables.statistics import ALPHA, rate
 
 REPETITIONS, SEED = 2000, 1
+
+
+def agreement(labels: pd.Series, found: pd.Series) -> dict[str, float]:
+    """How many replies there are, the share that is labelled alike, with Wilson's interval, and Cohen's kappa.
+
+    Kappa is NaN where both ways give every reply one and the same label.
+    """
+    value, low, high = rate(int((found == labels).sum()), len(labels))
+    one = len({*labels, *found}) < 2
+    kappa = math.nan if one else cohen_kappa_score(labels, found)
+    return {"n": len(labels), "accuracy": value, "low": low, "high": high, "kappa": kappa}
+
+
+def binary_agreement(first: pd.Series, second: pd.Series, prompts: pd.Series) -> dict[str, float]:
+    """The same of two series of booleans, with the interval of kappa over prompts."""
+    found = agreement(first, second)
+    if math.isnan(found["kappa"]):
+        return found
+    return found | dict(zip(("kappa_low", "kappa_high"), kappa_of(first, second, prompts)[1:], strict=True))
 
 
 def kappa_of(first: pd.Series, second: pd.Series, prompts: pd.Series) -> tuple[float, float, float]:
