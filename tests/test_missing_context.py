@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Settings
+from conftest import NEXT, ROOT, Settings
 from drawn import Drawn, needs_mirror
 
 from abstain.jobs.files import read_json, read_jsonl
@@ -14,7 +14,7 @@ from abstain.studies.metrics import measures_of
 from audit import audit
 
 NAME = "missing-context"
-SMALL, PAPER = (Settings.read(ROOT / f"config/{name}.yaml") for name in ("small", "paper"))
+SMALL, PAPER = Settings.read(ROOT / "config/small.yaml", NEXT), Settings.read(ROOT / "config/paper.yaml")
 MIXES = ("standard", "validation", "test")
 CONTROLS = ["always-abstain", "another-answer"]
 

@@ -15,12 +15,12 @@ class CorpusError(AbstainError, ValueError):
 
 
 def fetch_file(
-    url: str | None, mirrors: list[str], inside: str, size: int, digest: str, target: str, scratch: Path
+    url: str, mirrors: list[str], inside: str, size: int, digest: str, target: str, scratch: Path
 ) -> None:  # fmt: skip
     """Write `target` from the first mirror folder that holds `inside`, else from `url` (resumed from `scratch`).
 
-    A file without a `url` is in mirrors alone. Raises CorpusError, and keeps nothing, when nothing holds it or when
-    size (bytes) or SHA-256 differ from the pins; SpaceError when the disk has no room.
+    Raises CorpusError, and keeps nothing, when size (bytes) or SHA-256 differ from the pins; SpaceError when the disk
+    has no room.
     """
     paths = [Path(mirror).expanduser() / inside for mirror in mirrors]
     found = next((path for path in paths if path.is_file()), None)
@@ -31,10 +31,6 @@ def fetch_file(
         print(f"from the mirror: {found}")
         _store(found, size, digest, target, str(found))
         return
-    if url is None:
-        tried = f" (tried: {', '.join(map(str, paths))})" if paths else ""
-        words = f"no address has {inside}, and no mirror holds it{tried}"
-        raise CorpusError(f"{words}: set ABSTAIN_MIRROR to a folder that does")
     scratch.mkdir(parents=True, exist_ok=True)
     _download(url, part, size, _advice(paths, inside))
     try:
