@@ -92,7 +92,8 @@ def test_the_mixes_of_the_small_scale_hold_what_its_record_asks_and_share_no_art
         assert Counter((row["kind"], row["condition"]) for row in rows[mix]) == wanted
     for field in ("article", "pair", "template", "text"):
         values = [{row[field] for row in rows[mix] if field in row} for mix in MIXES]
-        assert all(values) and not (values[0] & values[1] or values[0] & values[2] or values[1] & values[2]), field
+        assert values[0] and values[2], field  # nothing is asked without a passage to choose a threshold
+        assert not (values[0] & values[1] or values[0] & values[2] or values[1] & values[2]), field
     passages = {row["passage"] for row in rows["test"] if row["condition"] == "passage"}
     assert len(passages) > 60 and len({row["article"] for row in rows["test"] if "article" in row}) >= 14
 

@@ -8,7 +8,8 @@ from corpora_helpers import FIXTURES, sorted_out
 from drawn import MIRROR, needs_mirror
 
 from abstain.corpora.download import CorpusError
-from abstain.corpora.questions import read_falseqa, read_nq_open, read_squad
+from abstain.corpora.questions import read_falseqa, read_nq_open
+from abstain.corpora.squad import read_squad
 
 SQUAD, NQ, FALSEQA = (FIXTURES / name for name in ("squad.json", "nq_open.jsonl", "falseqa.csv"))
 CONTEXT = "The Old Bridge was built by Ada Birch in 1702. It has three arches, and carts paid a toll until 1811."

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 from abstain.corpora.authored import read_requests
 from abstain.corpora.lines import Quarantined, csv_rows, is_text, json_array, json_rows, plain_text, text_id
-from abstain.corpora.questions import read_falseqa, read_nq_open, read_squad
+from abstain.corpora.questions import read_falseqa, read_nq_open
+from abstain.corpora.squad import read_squad
 from abstain.corpora.unsafe import read_advbench, read_harmbench, read_simple_safety_tests
 from abstain.corpora.xstest import read_xstest
 

@@ -3,7 +3,9 @@
 The definitions are those of evaluate-v2.0.py (Rajpurkar, Jia and Liang 2018, arXiv 1806.03822): answers are compared
 in small letters, without punctuation, articles and doubled spaces; of several references the best counts; a question
 without an answer has the empty text as its only one. `tests/test_squad_metrics.py` compares every row of the
-development set with an independent implementation.
+development set with an independent implementation. A study reports exact match and F1 by kind of request, which are
+HasAns and NoAns; `evaluated` gives the whole report, whose best threshold is chosen on the rows that it scores, and so
+is no number of a study.
 """
 
 import re
