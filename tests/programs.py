@@ -14,8 +14,10 @@ from abstain.settings.model_files import MODEL_FILES
 CUTS = {"cuts": [{"part": "train", "rest": 0.3}, {"part": "test", "rest": 0}], "stratify": ["kind"], "seed": 1}
 OURS = str(ROOT / "data/detector/replies.csv")
 PLOTS = {
+    "coverage": {"conditions": ["flag-on"]},
     "frontier": {"conditions": ["flag-on"], "x": "benign", "y": "harmful"},
     "gap": {"gaps": ["standard"], "kinds": ["harmful"]},
+    "groups": {"groups": [{"kind": "harmful", "condition": "flag-on"}]},
     "rates": {"metric": "refusal", "conditions": ["flag-on"], "kinds": ["harmful"]},
     "similarity": {"conditions": ["flag-on"]},
     "bars": {"metrics": ["accuracy", "macro-f1"], "conditions": ["flag-on"]},

@@ -80,7 +80,7 @@ def test_a_control_recites_where_a_model_predicts_and_nothing_asks_the_checkpoin
     planned = steps(pocket, "do-not-answer")
     assert [step[1:] for step in planned if step[0] == "recite"] == [(arm, UNSEEDED, "test") for arm in said]
     assert said and not {step[1] for step in planned if step[0] in ("predict", "train_sft", "merge")} & {*said}
-    asked = pocket.changed("asks/do-not-answer/scorers/abstention", {"refusals": "refusal"})
+    asked = pocket.changed("asks/do-not-answer/scorers/abstention", {"refusals": ["refusal"], "chosen_on": None})
     asked = asked.changed("studies/do-not-answer/scored/abstention", {})
     found = [step[1:] for step in steps(asked, "do-not-answer") if step[0] == "score_checkpoint"]
     assert [arm for arm, *_ in found] == ["base", *["qlora"] * 3]
@@ -132,7 +132,7 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
     records = {
         "refusal": {"targets": ["refusal"], "detector": "abstain-rules"},
         "closeness": {"ideal": "refusal", "kinds": ["harmful"]},
-        "abstention": {"refusals": "refusal"},
+        "abstention": {"refusals": ["refusal"], "chosen_on": None},
         "category": {"target": "refusal", "area": "topic", "harm": "act", "kinds": ["harmful"]},
         "answer": {"refusals": "refusal", "right": []},
         "relevance": {"below": 0.05, "kinds": ["benign"]},
@@ -141,6 +141,7 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "length": {"limits": {"absent": {"words": 9}}},
         "factual": {"kinds": ["benign"]},
         "label": {"truth": "kind", "words": ["a", "b"], "hard": "act", "exchanged": [], "kinds": ["benign"]},
+        "squad": {"abstentions": ["refusal"], "detector": "abstain-rules"},
     }
     study = {**pocket.resolved("safety-mode"), "scorers": records}
     assert [name for name in records if plan.asks_checkpoint(name)] == ["abstention", "likelihood"]
@@ -154,7 +155,7 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "answer": "score_text",
         "relevance": "score_embedding",
         "likelihood": "score_checkpoint",
-        **dict.fromkeys(("manners", "length", "factual"), "score_text"),
+        **dict.fromkeys(("manners", "length", "factual", "squad"), "score_text"),
         "label": "score_text",
     }
     assert set(costs.values()) <= set(rules())

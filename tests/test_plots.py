@@ -12,6 +12,8 @@ import yaml
 from conftest import ROOT
 from drawing import (
     CONDITIONS,
+    EVERY,
+    GAPS,
     RECORDS,
     N,
     apart,
@@ -137,7 +139,7 @@ def test_rates_and_gaps_mark_an_arm_alike():
 def more_arms() -> tuple[dict, pd.DataFrame]:
     """Runs of two more arms, of which one is scored on another mix, and the summary."""
     runs = {**usual_runs(), ("b-lora", "1", "test"): run(7, 0.5), ("c-lora", "1", "other"): run(8, 0.5)}
-    return runs, summary_of(runs)
+    return runs, summary_of(runs, GAPS, EVERY)
 
 
 @pytest.mark.parametrize("name", OF_ARMS)
@@ -147,8 +149,8 @@ def test_a_figure_draws_the_arms_that_it_names_in_its_order_with_the_look_that_t
     with drawn(name, *more_arms(), arms=["c-lora", "b-lora", "base"]) as (figure, numbers):
         shown = ["b-lora"] if name == "margins" else ["b-lora", "base"]  # of what is not trained nothing is learned
         assert list(dict.fromkeys(numbers.arm)) == shown
-        assert colours_of(figure) < usual or name == "confusion"
-        if name != "frontier":
+        assert colours_of(figure) < usual or name in ("confusion", "groups")  # whose pieces are classes of replies
+        if name not in ("frontier", "coverage"):
             assert [lane.split(",")[0] for lane in arms_in(figure, name)] == shown
 
 
@@ -171,10 +173,11 @@ BOUNDS = [
     bound("control-gap", "harmful", "switch", at_least=0.9),
     bound("closeness", "all", "on", at_least=0.9),
     bound("accuracy", "all", "on", at_least=0.9),
+    bound("abstention-rate", "harmful", "on", at_least=0.9),
 ]
 
 
-@pytest.mark.parametrize("name", [name for name in BOUNDED if name in OF_ARMS])
+@pytest.mark.parametrize("name", [name for name in BOUNDED if name in OF_ARMS and name != "coverage"])  # of curves none
 def test_the_bounds_of_claims_on_what_a_figure_shows_are_drawn_with_a_tip_and_named_in_its_legend(name):
     with drawn(name, bounds=BOUNDS) as (figure, _):
         named = [text.get_text() for text in figure.legends[0].get_texts()]
@@ -216,13 +219,17 @@ def test_an_axis_of_shares_begins_at_zero_and_ends_at_the_tick_behind_the_last_n
 def test_arms_and_seeds_keep_the_order_of_the_record(seeds):
     names = [("base", "unseeded"), *((arm, seed) for arm in ("z-lora", "a-lora") for seed in seeds)]
     runs = {(*name, "test"): run(number, number / 5) for number, name in enumerate(names)}
-    summary = summary_of(runs).sort_values(["seed", "arm"], ascending=False, kind="stable")  # order is not its task
+    summary = summary_of(runs, GAPS, EVERY).sort_values(
+        ["seed", "arm"], ascending=False, kind="stable"
+    )  # order is not its task
     arms = ["base", "z-lora", "a-lora"]
     wanted = {"similarity": ["base", *(f"{arm}, seed {seed}" for arm in arms[1:] for seed in seeds)]}
     for name in OF_ARMS:
         with drawn(name, runs, summary) as (figure, numbers):
             found = dict.fromkeys(pair for pair in zip(numbers.arm, numbers.seed, strict=True) if pair[1] != "all")
             assert list(found) == names[name == "margins" :]
+            if name == "coverage":
+                continue  # which names arms in its legend, and their areas
             if name == "frontier":
                 assert list(legend(figure)) == arms
             else:

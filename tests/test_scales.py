@@ -42,6 +42,11 @@ MAY_DIFFER = (  # the base, and what follows from it and from a night on two cor
     "studies.*.generation.batch_rows",
     *(f"studies.pii-sensitivity.recipes.gentle.{key}" for key in ("steps", "gradient_accumulation", "save_steps")),
     "studies.pii-sensitivity.recipes.gentle.optimiser",  # the published one has not the same bytes on every CPU
+    "corpora.squad-*",  # the rebuilt development file alone, and its shorter passages
+    "studies.missing-context.corpora",
+    "studies.missing-context.splits.questions.each.squad-*",
+    "studies.missing-context.recipes.standard.warmup_steps",
+    "studies.missing-context.recipes.standard.max_length",
 )
 ASKS, VALUES = "asks/do-not-answer", "studies/do-not-answer"
 EACH, CUTS = f"{VALUES}/splits/questions/each", f"{VALUES}/splits/published/each/do-not-answer/cuts"
@@ -90,8 +95,10 @@ def test_the_arms_of_the_small_scale_are_trained_on_equally_many_rows_for_one_ep
 def test_every_public_file_of_the_two_scales_is_pinned_by_the_same_hash():
     files = [corpus["files"] for scale in (SMALL, PAPER) for corpus in scale.scale["corpora"].values()]
     public = [file for named in files for file in named.values() if "path" not in file]
-    assert len(public) == 54 and all({"url", "in_mirror", "bytes", "sha256"} == set(file) for file in public)
-    assert SMALL.scale["corpora"] == PAPER.scale["corpora"]
+    assert all({"url", "in_mirror", "bytes", "sha256"} == set(file) for file in public)
+    small, paper = SMALL.scale["corpora"], PAPER.scale["corpora"]
+    assert small.keys() ^ paper.keys() == {"squad-rebuilt", "squad-train", "squad-dev"}
+    assert all(small[name] == paper[name] for name in small.keys() & paper.keys())
 
 
 def test_the_paper_scale_has_the_published_settings():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from abstain.scorers.joint import Joint
 from abstain.scorers.metric import Metric
 from abstain.settings.arms import BASE, UNSEEDED
 
@@ -43,10 +44,12 @@ def _floats(texts: pd.Series) -> pd.Series:
 def outcomes(metric: Metric, runs: Runs, run: Run) -> pd.Series | None:
     """The metric's value of each reply of a run, NaN where it does not count; None where the metric has none.
 
-    A metric that is measured against the base has none for the base itself, nor where the base was not scored.
+    A metric that is measured against the base has none for the base itself, nor where the base was not scored; one
+    by what the same run's replies on another mix decide has none on that mix, nor where there are no such replies.
     """
-    base = runs.get((BASE, UNSEEDED, run[2]))
-    if metric.needs_base and (base is None or run[0] == BASE):
+    chooses = isinstance(metric, Joint) and metric.choice is not None
+    beside = (*run[:2], metric.mix) if chooses else (BASE, UNSEEDED, run[2])
+    if (chooses or metric.needs_base) and (beside == run or beside not in runs):
         return None
     scores = runs[run]
-    return metric.values(scores, base)[scores.should.isin(metric.should)]
+    return metric.values(scores, runs.get(beside))[scores.should.isin(metric.should)]
