@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 from abstain.corpora.authored import read_requests
+from abstain.corpora.invented import read_passages, read_premises
 from abstain.corpora.lines import Quarantined, csv_rows, is_text, json_array, json_rows, plain_text, text_id
 from abstain.corpora.questions import read_falseqa, read_nq_open
 from abstain.corpora.squad import read_squad
@@ -132,6 +133,8 @@ READERS = {
     "coconot-preferences": read_coconot_preferences,
     "instructions": read_instructions,
     "squad": read_squad,
+    "passages": read_passages,
+    "premises": read_premises,
     "nq-open": read_nq_open,
     "falseqa": read_falseqa,
     "chats": read_chats,
