@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from abstain.corpora.authored import read_facts, read_pairs, read_requests, read_small_talk
 from abstain.corpora.catalogues import read_public_labels
+from abstain.corpora.invented import read_passages, read_premises
 from abstain.corpora.labels import read_labels
 from abstain.corpora.lines import Quarantined, csv_rows, is_text, json_array, json_rows, plain_text, text_id
 from abstain.corpora.questions import read_falseqa, read_nq_open
@@ -175,6 +176,8 @@ READERS = {
     "labels": read_labels,
     "public-labels": read_public_labels,
     "squad": read_squad,
+    "passages": read_passages,
+    "premises": read_premises,
     "nq-open": read_nq_open,
     "falseqa": read_falseqa,
     "chats": read_chats,
