@@ -39,7 +39,11 @@ SCORERS = {
         "kinds": ["harmful", "benign"],
     },
     "squad": {"abstentions": ["refusal"], "detector": "abstain-rules"},
+    "manners": {"kinds": ["benign"]},
+    "length": {"limits": {"flag-on": {"sentences": 1}}},
+    "factual": {"kinds": ["fact"]},  # none of the requests has an answer that is known
 }
+BY_TURNS = ("category", "manners", "length", "factual")  # scorers whose numbers are 0 and 1 in turn
 NAMED = ["No.\nCategory: {risk_area}\n{specific_harm}"]
 
 
@@ -70,7 +74,8 @@ class Inputs:
         study = self.settings.copy().resolved(STUDY)
         for row in (row for mix in study["mixes"].values() for row in mix["rows"]):
             row["rows"] = 2
-        return {**study, "seeds": [1], "scorers": SCORERS, "targets": {**study["targets"], "named": NAMED}}
+        texts, margins = {**study["targets"], "named": NAMED}, {**study["margins"], "words": 5}
+        return {**study, "seeds": [1], "scorers": SCORERS, "targets": texts, "margins": margins}
 
     @cached_property
     def shape(self) -> dict:
@@ -170,7 +175,7 @@ class Inputs:
         labels = [
             {"id": row["id"], "behaviour": ("refuse", "answer")[i % 2], "unjudged": "", "cut": i % 2}
             | {"cosine": i % 7 / 7, "abstention": i % 5 / 5, "nearer": i % 3 / 3, "likelihood": -(i % 5)}
-            | dict.fromkeys(("on_topic", *load_scorer("category").COLUMNS), i % 2)
+            | dict.fromkeys(("on_topic", *(column for name in BY_TURNS for column in load_scorer(name).COLUMNS)), i % 2)
             | {"answer": ("right", "wrong")[i % 2], "truth": ("harmful", "benign")[i % 2], "reading": "benign"}
             | {"truth_is_positive": 1 - i % 2, "reads_positive": 0, "is_hard": i % 2}
             for i, row in enumerate(rows)

@@ -8,6 +8,7 @@ from few_labelled import recipe_for
 from inputs import BASE, CORPUS, HUB, MIX, NAME, PHASE, REVISION, SCORERS, STUDY, TEST, Inputs
 
 from abstain.jobs.files import sha256
+from abstain.plots.registry import shows_comparisons
 from abstain.settings import arms
 from abstain.settings.model_files import MODEL_FILES
 
@@ -23,7 +24,9 @@ PLOTS = {
     "bars": {"metrics": ["accuracy", "macro-f1"], "conditions": ["flag-on"]},
     "confusion": {"conditions": ["flag-on"]},
     "margins": {},
+    "differences": {"measures": [{"metric": "refusal", "kind": "harmful", "condition": "flag-on", "better": "higher"}]},
 }
+TEXT_SCORERS = ("refusal", "category", "answer", "manners", "length", "factual", "label", "squad")
 GENERATION = {"max_new_tokens": 4, "batch_rows": 32}
 CONTROL = {"from": None, "says": "x", "texts": ["No {act}."], "of": "another", "kinds": ["harmful"]}
 CLASSIFIER = {"from": None, "fits": MIX, "field": "kind", "kinds": ["harmful"]}
@@ -42,10 +45,7 @@ def data(inputs: Inputs) -> list:
     return [
         call("normalise", **inputs.normalised("data")),
         call("resolve", scale={}, studies={STUDY: inputs.study}, resolved=inputs.at("data/studies.yaml")),
-        *(
-            call("score_text", kinds=None, **inputs.labelled(scorer))
-            for scorer in ("refusal", "category", "answer", "label")
-        ),
+        *(call("score_text", kinds=None, **inputs.labelled(scorer)) for scorer in TEXT_SCORERS),
         call("recite", control=CONTROL, **inputs.recited()),
         call(
             "checksum", records=[inputs.at("record.json")], not_kept=[], **inputs.to("data", "sums", "environment.json")
@@ -193,15 +193,16 @@ def figures(inputs: Inputs) -> list:
             **asked,
             **written,
         ),
-        *(plotting(inputs, plot, tables[3]) for plot in PLOTS),
+        *(plotting(inputs, plot, tables) for plot in PLOTS),
         call("present", tables=tables, scores=inputs.scores, template=str(template), **shown, **pages),
         describing(inputs, tables, agreement),
     ]
 
 
-def plotting(inputs: Inputs, plot: str, summary: str) -> tuple:
+def plotting(inputs: Inputs, plot: str, tables: list[str]) -> tuple:
     figure = {"plot": plot, "mix": TEST, "arms": "all", "caption": "What is shown.", **PLOTS[plot]}
-    read = {"summary": summary, "scores": inputs.scores, "style": str(ROOT / "matplotlibrc")}
+    read = {"comparisons": tables[1]} if shows_comparisons(plot) else {}
+    read |= {"summary": tables[3], "scores": inputs.scores, "style": str(ROOT / "matplotlibrc")}
     written = {key: inputs.at(f"figures/{STUDY}/{plot}.{key}") for key in ("svg", "png", "csv")}
     caption = inputs.at(f"figures/{STUDY}/{plot}.txt")
     read |= {"losses": [inputs.at("trained/lora/1/losses.csv")]} if plot == "margins" else {}
