@@ -294,7 +294,12 @@ def description_of(study):
     detectors = [record["detector"] for record in study["scorers"].values() if "detector" in record]
     limit = study["generation"]["max_new_tokens"]
     about = {"question": study["question"], "licences": licences, "detectors": detectors, "limit": limit}
-    return {**about, "headlines": headlines_of(study["claims"]), "controls": arms.controls(study), "targets": study["targets"]}
+    return {
+        **about,
+        "headlines": headlines_of(study["claims"]),
+        "controls": arms.controls(study),
+        "targets": study["targets"],
+    }
 
 
 def phase_start(wildcards):

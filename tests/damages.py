@@ -20,6 +20,7 @@ FILES = {  # a scale, and the study of it whose file is damaged; None for the sc
     "safety-mode": ("config.yaml", "safety-mode"),
     "do-not-answer": ("config/paper.yaml", "do-not-answer"),
 }
+MAY_LACK = ("also", "headline")  # keys of a claim that it need not have
 
 
 def faults_of(check: Callable, *arguments) -> list[str]:
@@ -104,7 +105,8 @@ def leaves(value, path: tuple = ()) -> Iterator[tuple[tuple, object]]:
 def without_keys(whole: Whole) -> Iterator[Damage]:
     """Every key that the schemas ask for, taken away; those of every record in a list too."""
     listed = keys_of_scale(whole.value) if whole.study is None else keys_of_study(whole.value)
-    for path in (path for path in listed if path[-1] != "also" and path[-2:-1] != ("scored",)):  # which may be fewer
+    asked = [path for path in listed if path[-1] not in MAY_LACK and path[-2:-1] != ("scored",)]  # which may be fewer
+    for path in asked:
         yield f"{place(path)} removed", whole.changed(path, ...).settings, [f"{place(path[:-1])}: ", path[-1]]
 
 

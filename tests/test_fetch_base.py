@@ -21,7 +21,7 @@ from abstain.settings.model_files import MODEL_FILES
 from fetch_base import join_weights
 
 PAPER = Settings.read(ROOT / "config/paper.yaml")
-(NAME,) = PAPER.scale["bases"]
+NAME = PAPER.values("do-not-answer")["base"]
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 
 

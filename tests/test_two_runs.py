@@ -22,7 +22,7 @@ def stuck(tmp_path) -> Iterator[Project]:
     settings = Settings.read(ROOT / "config/paper.yaml")
     with socket.create_server(("127.0.0.1", 0)) as server:
         for corpus in settings.scale["corpora"].values():
-            for file in corpus["files"].values():
+            for file in (file for file in corpus["files"].values() if "url" in file):
                 file["url"] = f"https://127.0.0.1:{server.getsockname()[1]}/file"
         project = Project(tmp_path / "project", settings)
         shutil.copy(ROOT / "Makefile", project.folder)
