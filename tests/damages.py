@@ -105,7 +105,9 @@ def leaves(value, path: tuple = ()) -> Iterator[tuple[tuple, object]]:
 def without_keys(whole: Whole) -> Iterator[Damage]:
     """Every key that the schemas ask for, taken away; those of every record in a list too."""
     listed = keys_of_scale(whole.value) if whole.study is None else keys_of_study(whole.value)
-    asked = [path for path in listed if path[-1] not in MAY_LACK and path[-2:-1] != ("scored",)]  # which may be fewer
+    asked = [
+        path for path in listed if path[-1] not in MAY_LACK and path[-2:-1] != ("scored",)
+    ]  # a scale may run fewer
     for path in asked:
         yield f"{place(path)} removed", whole.changed(path, ...).settings, [f"{place(path[:-1])}: ", path[-1]]
 

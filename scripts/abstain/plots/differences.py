@@ -47,8 +47,8 @@ def draw(summary, runs: dict, record: dict, bounds: list[dict], comparisons):
         len(measures), 1, figsize=(7.4, len(measures) * (0.2 * len(arms) + 0.42) + 1.0), squeeze=False
     )
     shown = [rows[(rows[KEYS] == [each[key] for key in KEYS]).all(axis=1)] for each in measures]
-    for axis, mine, each in zip(axes[:, 0], shown, measures, strict=True):
-        _panel(axis, mine, each, arms, looks(runs))
+    for axis, panel, each in zip(axes[:, 0], shown, measures, strict=True):
+        _panel(axis, panel, each, arms, looks(runs))
     _scale(axes[:, 0], shown)
     figure.legend(*_explained(), loc="outside lower center", ncols=4, fontsize=8)
     figure.set_layout_engine("constrained", hspace=0.04)
@@ -84,8 +84,8 @@ def _rows(summary, comparisons, mix: str, measures: list[dict], seeds: dict[str,
 
 def _runs(means, place: tuple, seeds: list[str]) -> list[dict]:
     """The difference of each run, which answered the same requests as the base."""
-    base, mine = (means.loc[[(*place[:-1], arm)]].set_index("seed").value for arm in (BASE, place[-1]))
-    return [{"seed": seed, "value": float(mine[seed]) - float(base[ALL])} for seed in seeds]
+    base, tuned = (means.loc[[(*place[:-1], arm)]].set_index("seed").value for arm in (BASE, place[-1]))
+    return [{"seed": seed, "value": float(tuned[seed]) - float(base[ALL])} for seed in seeds]
 
 
 def _word(verdict: str, better: str) -> str:
@@ -137,15 +137,15 @@ def _scale(axes, shown: list) -> None:
     import pandas as pd
 
     for unit, (size, words) in UNITS.items():
-        mine = [(axis, rows) for axis, rows in zip(axes, shown, strict=True) if rows.unit.iloc[0] == unit]
-        if mine:
-            rows = pd.concat([rows for _, rows in mine])
+        of_unit = [(axis, rows) for axis, rows in zip(axes, shown, strict=True) if rows.unit.iloc[0] == unit]
+        if of_unit:
+            rows = pd.concat([rows for _, rows in of_unit])
             scale = fitted(size * pd.concat([rows.value, rows.low, rows.high, rows.margin, -rows.margin]).dropna())
-            for axis, _ in mine:
+            for axis, _ in of_unit:
                 axis.set(xlim=scale["lim"], xticks=scale["ticks"])
-                is_last = axis is mine[-1][0]
+                is_last = axis is of_unit[-1][0]
                 axis.tick_params(axis="x", labelbottom=is_last, length=3.5 if is_last else 0)
-            mine[-1][0].set_xlabel(f"difference to the base ({words})")
+            of_unit[-1][0].set_xlabel(f"difference to the base ({words})")
 
 
 def _explained() -> tuple[list, list[str]]:
