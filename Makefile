@@ -4,6 +4,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 # Which results verify, publish, push and pull are about.
 SCALE := pocket
+# What `make select` compares: the settings of config/selection.yaml itself, and with each overlay.
+SETTINGS = config/selection.yaml $(sort $(wildcard config/selection/*.yaml))
 export PYTHONNOUSERSITE := 1
 unexport PYTHONHOME PYTHONPATH
 
@@ -12,7 +14,7 @@ PYTHON = $(shell for python in python3.11 python3; do \
 	$$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$python && break; done)
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --quiet --no-deps --require-hashes --requirement
 
-.PHONY: help reproduce test check verify publish push pull repair tidy pretrain detector report lock .venv
+.PHONY: help reproduce test check verify publish push pull repair tidy pretrain detector select report lock .venv
 
 help: ## list these commands
 	@sed --quiet --regexp-extended 's/^([.a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand --tabs=12
@@ -64,6 +66,12 @@ detector: .venv ## make the learned detector again from ABSTAIN_MIRROR or the ne
 
 report: .venv ## write Snakemake's report of the finished pocket experiment, as one page to browse
 	scripts/report
+
+select: .venv ## choose recipes on the validation part: run every setting, write results/selection.csv; half an hour
+	for setting in $(SETTINGS); do scale=results/$$(sed --quiet 's/^scale: //p' $$setting); \
+		PATH=".venv/bin:$$PATH" snakemake --cores $$(nproc) --resources gpu=1 --configfile config/selection.yaml $$setting -- \
+			$$scale/studies.yaml $$scale/tables/{safety-mode,do-not-answer}/summary.csv; done
+	.venv/bin/python scripts/select_settings.py $(SETTINGS)
 
 simulate: .venv ## print what the intervals of the tables cover, by simulated runs; about ten minutes
 	PYTHONPATH=scripts .venv/bin/python scripts/simulate.py

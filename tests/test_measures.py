@@ -48,7 +48,14 @@ def replies(study: dict, arm: str, mix: str) -> pd.DataFrame:
 
 @pytest.mark.parametrize("name", STUDIES)
 @pytest.mark.parametrize(
-    "more", [{}, {"closeness": {"ideal": "refusal", "kinds": ["harmful"]}, "abstention": {"refusals": "refusal"}}]
+    "more",
+    [
+        {},
+        {
+            "closeness": {"ideal": "refusal", "kinds": ["harmful"]},
+            "abstention": {"refusals": ["refusal"], "chosen_on": None},
+        },
+    ],
 )
 def test_the_metrics_that_a_claim_may_name_are_those_of_the_summary(name, more):
     study = {**STUDIES[name], "scorers": {**STUDIES[name]["scorers"], **more}}

@@ -10,7 +10,8 @@ from abstain.settings.arms import UNSEEDED, controls, predictions, scores
 from abstain.studies import plan
 
 SCALES = ["config.yaml", "config/paper.yaml", "config/small.yaml"]
-FLOW = "audit calibrate render initialise train_sft merge predict recite score_text score_embedding score_checkpoint"
+FLOW = "audit calibrate render pair initialise train_sft merge train_dpo predict recite classify score_text"
+FLOW += " score_embedding score_checkpoint"
 FLOW += " check_replies summarise present plot"
 each_scale = pytest.mark.parametrize("settings", [Settings.read(ROOT / path) for path in SCALES], ids=SCALES)
 
@@ -54,7 +55,7 @@ def test_a_study_is_planned_in_the_order_of_the_flow_and_of_its_record(settings)
         study, planned = settings.resolved(name), steps(settings, name)
         order = list(dict.fromkeys(step[0] for step in planned))
         assert order == [rule for rule in FLOW.split() if rule in order]
-        replies = [step[1:] for step in planned if step[0] in ("predict", "recite")]
+        replies = [step[1:] for step in planned if step[0] in ("predict", "recite", "classify")]
         assert replies == [tuple(p.values()) for p in predictions(study)]
         scored = [step[1:] for step in planned if step[0].startswith("score_")]
         asked = [each for each in scores(study) if each["scorer"] in plan.scorers_of(study, each["arm"])]
@@ -79,7 +80,7 @@ def test_a_control_recites_where_a_model_predicts_and_nothing_asks_the_checkpoin
     planned = steps(pocket, "do-not-answer")
     assert [step[1:] for step in planned if step[0] == "recite"] == [(arm, UNSEEDED, "test") for arm in said]
     assert said and not {step[1] for step in planned if step[0] in ("predict", "train_sft", "merge")} & {*said}
-    asked = pocket.changed("asks/do-not-answer/scorers/abstention", {"refusals": "refusal"})
+    asked = pocket.changed("asks/do-not-answer/scorers/abstention", {"refusals": ["refusal"], "chosen_on": None})
     asked = asked.changed("studies/do-not-answer/scored/abstention", {})
     found = [step[1:] for step in steps(asked, "do-not-answer") if step[0] == "score_checkpoint"]
     assert [arm for arm, *_ in found] == ["base", *["qlora"] * 3]
@@ -112,11 +113,11 @@ def test_a_file_is_fetched_only_where_it_is_not_our_own(pocket):
     paper = list(plan.jobs_of_scale(Settings.read(ROOT / "config/paper.yaml").scale))
     assert ("fetch_base", {"base": "qwen3-0-6b"}) in paper
     corpora = ["do-not-answer", "xstest", "coconot-preferences", "alpaca-demonstrations"]
-    corpora += ["advbench", "harmbench", "simple-safety-tests", "self-instruct"]
+    corpora += ["advbench", "harmbench", "simple-safety-tests", "self-instruct", "public-labels"]
     fetched = [wildcards["corpus"] for rule, wildcards in paper if rule == "fetch"]
     assert list(dict.fromkeys(fetched)) == corpora and fetched.count("harmbench") == 2  # in two files
     normalised = [wildcards["corpus"] for rule, wildcards in paper if rule == "normalise"]
-    own = ["polite-pairs", "published-prompts", "world-facts"]
+    own = ["polite-pairs", "published-prompts", "world-facts", "labels"]
     assert [corpus for corpus in normalised if corpus not in own] == corpora and set(own) < set(normalised)
 
 
@@ -131,7 +132,7 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
     records = {
         "refusal": {"targets": ["refusal"], "detector": "abstain-rules"},
         "closeness": {"ideal": "refusal", "kinds": ["harmful"]},
-        "abstention": {"refusals": "refusal"},
+        "abstention": {"refusals": ["refusal"], "chosen_on": None},
         "category": {"target": "refusal", "area": "topic", "harm": "act", "kinds": ["harmful"]},
         "answer": {"refusals": "refusal", "right": []},
         "relevance": {"below": 0.05, "kinds": ["benign"]},
@@ -139,6 +140,8 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "manners": {"kinds": ["benign"]},
         "length": {"limits": {"absent": {"words": 9}}},
         "factual": {"kinds": ["benign"]},
+        "label": {"truth": "kind", "words": ["a", "b"], "hard": "act", "exchanged": [], "kinds": ["benign"]},
+        "squad": {"abstentions": ["refusal"], "detector": "abstain-rules"},
     }
     study = {**pocket.resolved("safety-mode"), "scorers": records}
     assert [name for name in records if plan.asks_checkpoint(name)] == ["abstention", "likelihood"]
@@ -152,6 +155,7 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "answer": "score_text",
         "relevance": "score_embedding",
         "likelihood": "score_checkpoint",
-        **dict.fromkeys(("manners", "length", "factual"), "score_text"),
+        **dict.fromkeys(("manners", "length", "factual", "squad"), "score_text"),
+        "label": "score_text",
     }
     assert set(costs.values()) <= set(rules())

@@ -11,6 +11,8 @@ from abstain.jobs.files import read_json, read_jsonl
 from abstain.settings.arms import training_mixes
 
 PUBLISHED = [402, 627, 567, 803, 849, 525, 425, 58, 106, 226]  # row numbers of the ten test questions
+LABELLED = ("english", "german", "french", "spanish", "italian", "portuguese", "dutch", "polish")
+LISTED = dict(zip(LABELLED[:6], (284, 275, 277, 281, 278, 280), strict=True))
 XSTEST = {"benign": 250, "unsafe": 200}
 
 
@@ -35,6 +37,11 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(dr
         "published-prompts": (5, 0),
         "world-facts": (565, 1),
         "self-instruct": (175, 36),
+        "labels": (1152, 0),
+        "public-labels": (1704, 29),
+        "squad-rebuilt": (11873, 8652),
+        "nq-open": (3610, 0),
+        "falseqa": (3356, 115),
     }
     assert all(card["kept"] == card["rows"] - card["quarantined"] for card in cards.values())
     reasons = {
@@ -62,6 +69,11 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(dr
         "published-prompts": {"published-seen": 2, "published-unseen": 3},
         "world-facts": {"fact": 564},
         "self-instruct": {"seed-task": 139},
+        "labels": dict.fromkeys(LABELLED, 144),
+        "public-labels": {f"public-{language}": rows for language, rows in LISTED.items()},
+        "squad-rebuilt": {"answerable": 1600, "unanswerable": 1621},
+        "nq-open": {"open": 3610},
+        "falseqa": {"false-premise": 1672, "true-premise": 1569},
     }
 
 
