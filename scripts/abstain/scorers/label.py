@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from abstain.corpora.mixes import fill
 from abstain.corpora.splits import SplitError
+from abstain.scorers import by_kind
 from abstain.scorers.influence import influences
 from abstain.scorers.metric import EVERY, Metric
 from abstain.scorers.shapes import evened, said
@@ -82,6 +83,7 @@ METRICS = (
     Metric("macro-f1", values=of_all_rows(macro_f1), paired=True, **MEAN),
     Metric("macro-f1-hard", values=of_all_rows(macro_f1, hard=True), **MEAN),
 )
+covers, settings = by_kind.covers, by_kind.settings
 
 
 def cost(record: dict) -> str:
@@ -92,17 +94,7 @@ def cost(record: dict) -> str:
 def names(record: dict) -> list[tuple[str, str, str]]:
     """The prompts that ask the opposite question, and the kinds of request that have a label."""
     prompts = [(f"exchanged.{i}", "prompt", prompt) for i, prompt in enumerate(record["exchanged"])]
-    return [*prompts, *((f"kinds.{i}", "kind of request", kind) for i, kind in enumerate(record["kinds"]))]
-
-
-def covers(record: dict, row: dict) -> bool:
-    """Whether a row of a mix is of one of the kinds."""
-    return row["kind"] in record["kinds"]
-
-
-def settings(record: dict, study: dict) -> dict:
-    """The record: it names fields, words, prompts and kinds, and no text of the study."""
-    return record
+    return [*prompts, *by_kind.names(record)]
 
 
 def label(rows: list[dict], settings: dict) -> Iterator[dict]:
