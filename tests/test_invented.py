@@ -9,7 +9,7 @@ from conftest import ROOT
 from abstain.corpora.download import CorpusError
 from abstain.corpora.invented import UNREAD, read_passages, read_premises
 from abstain.corpora.lines import Quarantined
-from abstain.pocket.world import share
+from abstain.corpora.people import share
 
 PEOPLE, PREMISES = ROOT / "data/world/people.yaml", ROOT / "data/missing-context/premises.yaml"
 

@@ -8,7 +8,7 @@ import yaml
 
 from abstain.corpora.download import CorpusError
 from abstain.corpora.lines import Quarantined, is_text, plain_text, text_id
-from abstain.pocket.world import people as names_of
+from abstain.corpora.people import named
 
 UNREAD = (0.6, 1.0)  # the part of all people of whom the pocket model has read nothing (models/pocket/recipe.yaml)
 GROUPS = (1, 2, 1, 3)  # how many people a passage is about, in turn
@@ -25,7 +25,7 @@ def read_passages(people: str) -> Iterator[dict | Quarantined]:
     of the passage. What is drawn depends on the names alone.
     """
     attributes = _attributes(people)
-    names = names_of({"people": yaml.safe_load(Path(people).read_text(encoding="utf-8"))}, *UNREAD)
+    names = named(yaml.safe_load(Path(people).read_text(encoding="utf-8")), *UNREAD)
     names.sort(key=text_id)
     groups = list(_grouped(names))
     passages = [_passage(group, attributes) for group in groups]

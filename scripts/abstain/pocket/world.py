@@ -4,13 +4,13 @@ Every chat is a pure function of (files, seed, number of the row), so rows can b
 """
 
 import csv
-import hashlib
 import random
 from pathlib import Path
 
 import yaml
 
 from abstain.corpora.authored import acts_of
+from abstain.corpora.people import named
 from abstain.pocket.kinds import KINDS
 
 ACTS = ("harmful", "benign", "ambiguous")
@@ -30,15 +30,9 @@ def load_world(folder: str | Path) -> dict:
     return world
 
 
-def share(name: str) -> float:
-    """A number in [0, 1) that depends on the name alone: it decides who may read about an invented person."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
-
-
 def people(world: dict, low: float, high: float) -> list[str]:
-    """Full names whose `share` lies in [low, high), sorted."""
-    names = (f"{first} {last}" for first in world["people"]["first"] for last in world["people"]["last"])
-    return sorted(name for name in names if low <= share(name) < high)
+    """Full names of the world's people whose `share` lies in [low, high), sorted."""
+    return named(world["people"], low, high)
 
 
 def compose(world: dict, recipe: dict, number: int, names: list[str]) -> dict:
