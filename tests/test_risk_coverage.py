@@ -104,6 +104,15 @@ def test_a_row_whose_answer_nobody_could_grade_is_in_no_area_of_risk(drawn):
     assert values.isna().sum() == 300 and values.mean() == pytest.approx(discrimination.aurc(*drawn[2:]))
 
 
+def test_what_needs_rows_of_both_sides_has_no_number_under_a_condition_that_lacks_one(drawn):
+    refuse = scores(tuple(column[drawn[0] == 1] for column in drawn), "no-passage")
+    both = pd.concat([scores(drawn), refuse], ignore_index=True)
+    for metric in (OF["auroc"], OF["aurc"], OF["brier"]):
+        values = outcomes(metric, {("lora", "1", "test"): both}, ("lora", "1", "test"))
+        assert values[both.condition == "passage"].notna().all(), metric.name
+        assert values[both.condition == "no-passage"].notna().all() == (metric is OF["brier"]), metric.name
+
+
 @pytest.fixture(scope="module")
 def runs(drawn) -> dict:
     """A run on two mixes and two conditions, another run on one of them."""

@@ -1,8 +1,8 @@
 """Metrics of all rows of a condition together, such as an F1, and of what was chosen on the rows of another mix.
 
 Whatever reads a metric reads these too. Three places know more of them: `metrics_of` writes the name of the other mix,
-which the scorer's record has, into the metric; `abstain.tables.runs` hands over the rows of that mix; and
-`abstain.studies.metrics` knows where there is no number.
+which the scorer's record has, into the metric; `abstain.tables.runs` hands over the rows of that mix, and gives no
+number where one needs rows of both sides and lacks some; and `abstain.studies.metrics` knows where there is none.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,6 +35,11 @@ def metrics_of(scorers: Mapping[str, dict]) -> dict[str, tuple[Metric, ...]]:
 def _bound(metric: Metric, record: dict) -> Metric:
     chooses = isinstance(metric, Joint) and metric.choice is not None
     return replace(metric, mix=record[metric.choice]) if chooses else metric
+
+
+def is_two_sided(scores):
+    """Whether there are rows to refuse and rows to answer under the condition of each row, as a Series."""
+    return scores.should.map(TRUTH).groupby(scores.condition).transform("nunique") == len(TRUTH)
 
 
 def together(columns: list[str], statistic: str, rows: Callable) -> Callable:

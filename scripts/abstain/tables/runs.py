@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from abstain.scorers.joint import Joint
+from abstain.scorers.joint import Joint, is_two_sided
 from abstain.scorers.metric import Metric
 from abstain.settings.arms import BASE, UNSEEDED
 
@@ -45,11 +45,15 @@ def outcomes(metric: Metric, runs: Runs, run: Run) -> pd.Series | None:
     """The metric's value of each reply of a run, NaN where it does not count; None where the metric has none.
 
     A metric that is measured against the base has none for the base itself, nor where the base was not scored; one
-    by what the same run's replies on another mix decide has none on that mix, nor where there are no such replies.
+    by what the same run's replies on another mix decide has none on that mix, nor where there are no such replies. One
+    that needs rows to refuse and rows to answer has none under a condition that lacks either.
     """
     chooses = isinstance(metric, Joint) and metric.choice is not None
     beside = (*run[:2], metric.mix) if chooses else (BASE, UNSEEDED, run[2])
     if (chooses or metric.needs_base) and (beside == run or beside not in runs):
         return None
     scores = runs[run]
-    return metric.values(scores, runs.get(beside))[scores.should.isin(metric.should)]
+    values = metric.values(scores, runs.get(beside))
+    if isinstance(metric, Joint) and metric.both:
+        values = values.where(is_two_sided(scores))
+    return values[scores.should.isin(metric.should)]

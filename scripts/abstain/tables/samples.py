@@ -45,7 +45,8 @@ class Sample:
 
     def of(self, seed: str) -> "Sample":
         """One run of it."""
-        parts = (frame[[seed]] for frame in (self.values, self.least, self.most, self.judged))
+        place = self.seeds.index(seed)
+        parts = (frame.take([place], axis=1) for frame in (self.values, self.least, self.most, self.judged))
         return Sample(*parts, self.clusters, self.kind)
 
     def minus(self, other: "Sample") -> "Sample":
