@@ -16,10 +16,11 @@ def in_a_folder(tmp_path, monkeypatch):
 
 
 ASKS, VALUES = "asks/safety-mode", "studies/safety-mode"
+CORPORA = ", ".join(sorted(Settings.read(ROOT / "config.yaml").scale["corpora"]))
 SIZE = {"harmful": {"rows": 1, "per": {}}}
 LOST = {
     "a base": (f"{VALUES}/base", "bigger", ["studies.safety-mode.base: there is no base", "known: pocket"]),
-    "a corpus": (f"{VALUES}/corpora", ["nowhere"], ["corpora.0: there is no corpus", "known: safety-requests"]),
+    "a corpus": (f"{VALUES}/corpora", ["nowhere"], ["corpora.0: there is no corpus", f"known: {CORPORA}"]),
     "an arm to compare": (f"{VALUES}/compared", ["base", "dpo"], ["compared.1: there is no arm", "base, lora, qlora"]),
     "a scorer to run": (
         f"{VALUES}/scored/category", {},
