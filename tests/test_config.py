@@ -109,7 +109,7 @@ SHAPES = {
     "no arm": ((*VALUES, "compared"), [], ["[]"]),
     "an arm twice": ((*VALUES, "compared"), ["base", "base"], ["non-unique"]),
     "half of a length": (
-        ("corpora", "safety-requests/longest"), {"question": 9}, ["{question, reference}", "it has 'question'"],
+        ("corpora", "safety-requests/longest"), {"question": 9}, ["the key 'reference' is missing"],
     ),
     "dropout of one": ((*VALUES, "adapters/standard/dropout"), 1, ["1"]),
     "learning rate of zero": ((*VALUES, "recipes/standard/learning_rate"), 0, ["0", "Peak"]),

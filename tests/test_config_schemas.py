@@ -71,7 +71,7 @@ def test_named_keys_are_only_ever_listed_in_an_object(name):
 
 # What a base that is fetched may say beside its published tokenizer (absent, the published one counts), what a
 # claim's sentence may say besides, and the scorers that a scale may run.
-OPTIONAL = {"headline", "end_token", "pad_token", "chat_template", "named_template", "date", "also"}
+OPTIONAL = {"headline", "context", "end_token", "pad_token", "chat_template", "named_template", "date", "also"}
 OPTIONAL |= set(SCHEMAS["study"]["properties"]["scorers"]["propertyNames"]["enum"])
 
 
