@@ -89,7 +89,7 @@ def samples(metric: Metric, runs: Runs, clusters: list[str], gaps: dict[str, lis
 def sample_of(metric: Metric, by_seed: dict[str, pd.DataFrame], clusters: list[str]) -> Sample:
     """The sample of one cell from the scored replies of its runs, which answered the same requests."""
     values = pd.DataFrame({seed: group.outcome for seed, group in by_seed.items()})
-    if metric.unjudged is None:  # a row without a value is none of this metric's
+    if metric.unjudged is None:  # a row without a value does not count for this metric
         values = values.dropna()
     least, most = metric.unjudged or (0.0, 0.0)
     shared = next(iter(by_seed.values())).loc[values.index, clusters]
