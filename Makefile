@@ -54,9 +54,9 @@ repair: .venv ## make one file of a finished run again and compare it: make repa
 tidy: .venv ## remove files below results/ that no job makes any more, and name them
 	.venv/bin/python scripts/tidy.py
 
-pretrain: .venv ## make the pocket model again and compare its bytes; about two hours
+pretrain: .venv ## make the pocket model again and compare its bytes; about four hours
 	PATH=".venv/bin:$$PATH" snakemake pretraining/measures.csv --cores 1
-	for file in finishing/{model.safetensors,config.json,generation_config.json} \
+	for file in questions/{model.safetensors,config.json,generation_config.json} \
 		tokenizer.json tokenizer_config.json chat_template.jinja measures.csv; do \
 		cmp pretraining/$$file models/pocket/$${file##*/}; done
 
