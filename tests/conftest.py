@@ -27,11 +27,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("rules", "scripts", "envs", "profiles", "schemas", "data", "models", "report", "config")
 NEXT = ROOT / "config/small/next.yaml"  # what joins the small scale with its next run
 SHOWN = ("params", "metrics", "plots")
-WHOLE = {
-    "pair",
-    "published-seen",
-    "published-unseen",
-}  # kinds of request that a miniature leaves whole: a row that was `seen` is a pair
+MINIATURE = (
+    "safety-mode",
+    "do-not-answer",
+)  # all five are run once, by `make reproduce`, and compared with what is published
 PARTS = ("Snakefile", "matplotlibrc", "config.yaml", "dvc.yaml", *FOLDERS)
 
 
@@ -209,17 +208,11 @@ def pocket() -> Settings:
     return Settings.read(ROOT / "config.yaml")
 
 
-def fewer(rows: int | str | dict, most: int) -> int | dict:
-    """A size of a mix, or one for each prompt, that is at most so many rows."""
-    if isinstance(rows, dict):
-        return {prompt: fewer(each, most) for prompt, each in rows.items()}
-    return most if rows == "all" else min(rows, most)
-
-
 @pytest.fixture(scope="session")
 def small(pocket) -> Settings:
-    """Every study of the pocket scale with few rows, few steps and one seed, through every rule."""
+    """Two studies of the pocket scale with few rows, few steps and one seed."""
     settings = pocket.copy()
+    settings.scale["studies"] = {name: settings.values(name) for name in MINIATURE}
     for name, values in settings.scale["studies"].items():
         values["seeds"] = values["seeds"][:1]
         values["generation"]["max_new_tokens"] = 12
@@ -227,9 +220,11 @@ def small(pocket) -> Settings:
             recipe.update(steps=6, warmup_steps=1, save_steps=2, batch_size=4)
         for mix, sizes in values["sizes"].items():
             most = 6 if mix in settings.asks(name)["evaluation"] else 12
-            for kind in sizes.keys() - WHOLE:
-                sizes[kind]["rows"] = fewer(sizes[kind]["rows"], most)
-    return settings
+            for size in sizes.values():
+                size["rows"] = min(size["rows"], most)
+    return Settings(
+        settings.scale, {values["file"]: settings.asks(name) for name, values in settings.scale["studies"].items()}
+    )
 
 
 @pytest.fixture(scope="session")

@@ -127,7 +127,7 @@ def test_the_pocket_scale_needs_nothing_from_outside_and_the_paper_scale_a_base_
 
 
 def test_every_method_of_training_has_a_rule(pocket):
-    study = pocket.resolved("safety-mode")
+    study = pocket.copy().resolved("safety-mode")
     for method in SCHEMAS["scale"]["$defs"]["recipe"]["properties"]["method"]["enum"]:
         study["recipes"]["standard"]["method"] = method
         assert plan.train_rule(study, "lora") in rules()
