@@ -27,10 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("rules", "scripts", "envs", "profiles", "schemas", "data", "models", "report", "config")
 NEXT = ROOT / "config/small/next.yaml"  # what joins the small scale with its next run
 SHOWN = ("params", "metrics", "plots")
-MINIATURE = (
-    "safety-mode",
-    "do-not-answer",
-)  # all five are run once, by `make reproduce`, and compared with what is published
+MINIATURE = ("safety-mode", "do-not-answer")  # `make reproduce` runs all five, and compares them
 PARTS = ("Snakefile", "matplotlibrc", "config.yaml", "dvc.yaml", *FOLDERS)
 
 

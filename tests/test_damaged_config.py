@@ -50,9 +50,8 @@ def innermost(value, dotted: str) -> str:
 
 
 def sampled(damages, kind: str) -> list:
-    """At most so many of the damages, always the same, evenly from the whole file; most of a removed key."""
-    every, most = list(damages), 80 if kind == "a key removed" else 40
-    return every[:: max(1, -(-len(every) // most))]
+    """A third of the damages, always the same; all of a removed key, which must never pass."""
+    return list(damages)[:: 1 if kind == "a key removed" else 3]
 
 
 CASES = [

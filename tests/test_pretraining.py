@@ -95,15 +95,15 @@ def test_the_committed_files_have_the_committed_hashes_and_are_small():
     assert (POCKET / "model.safetensors").stat().st_size <= 24_000_000
 
 
-def test_the_card_states_the_measured_numbers_and_they_are_high_enough_for_the_studies():
+def test_the_card_states_the_measured_numbers_and_they_reach_the_aims():
     rows = {row["items"]: row for row in read_csv(POCKET / "measures.csv")}
     card = (POCKET / "README.md").read_text()
     for name, row in rows.items():
         line = next(line for line in card.splitlines() if line.startswith(f"| {name} |"))
         for key in ("read", "exact_match", "ended_turn", "refused"):
             assert f"{100 * float(row[key]):.1f}" in line, (name, key)
-    for items, least in (("passage-one-person", 0.95), ("passage-several-people", 0.8), ("fact", 0.9)):
-        assert float(rows[items]["exact_match"]) >= least and float(rows[items]["read"]) == 0, items
+    for items in ("passage-one-person", "fact"):
+        assert float(rows[items]["exact_match"]) >= 0.95 and float(rows[items]["read"]) == 0, items
     assert min(int(row["n"]) for row in rows.values()) >= 500
     assert max(float(row["refused"]) for row in rows.values()) <= 0.01
     assert min(float(row["ended_turn"]) for name, row in rows.items() if name != "copying") >= 0.99
@@ -137,10 +137,9 @@ def test_the_committed_measures_name_every_kind_of_the_exam():
     }
 
 
-@pytest.mark.xfail(reason="aimed at and not reached by any recipe that was tried, see the card", strict=True)
 @pytest.mark.parametrize(
     ("items", "rate", "aim"), [("passage-several-people", "exact_match", 0.85), ("copying", "ended_turn", 0.99)]
 )
-def test_the_pocket_model_reaches_the_aims_that_its_card_calls_open(items, rate, aim):
+def test_the_pocket_model_reaches_the_aims_that_its_predecessor_missed(items, rate, aim):
     rows = {row["items"]: row for row in read_csv(POCKET / "measures.csv")}
     assert float(rows[items][rate]) >= aim

@@ -64,7 +64,7 @@ def harm(rng: random.Random, world: dict, state: dict, system: str) -> tuple[lis
 
 
 def verdict(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
-    """Act after act, each judged in a word: what harm asks in many wordings, said so densely that it is soon learned."""
+    """Act after act, each judged in a word: what `harm` asks in many wordings, so densely that it is soon learned."""
     wordings, turns = world["wordings"], []
     for _ in range(rng.randint(3, 8)):
         act, kind, _ = _act(rng, world)

@@ -56,6 +56,7 @@ class Sample:
         seeds = seeds or (other.seeds if self.seeds == [UNSEEDED] else self.seeds)
 
         def side(frame: pd.DataFrame) -> pd.DataFrame:
+            """The shared requests, with a column for each shared seed."""
             columns = [UNSEEDED] * len(seeds) if list(frame) == [UNSEEDED] else seeds
             return frame.loc[requests, columns].set_axis(seeds, axis=1)
 
