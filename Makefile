@@ -4,6 +4,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 # Which results verify, publish, push and pull are about.
 SCALE := pocket
+# What `make select` compares: the settings of config/selection.yaml itself, and with each overlay.
+SETTINGS = config/selection.yaml $(sort $(wildcard config/selection/*.yaml))
 export PYTHONNOUSERSITE := 1
 unexport PYTHONHOME PYTHONPATH
 
@@ -12,7 +14,7 @@ PYTHON = $(shell for python in python3.11 python3; do \
 	$$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null && echo $$python && break; done)
 PIP_INSTALL := .venv/bin/python -m pip install --quiet --quiet --no-deps --require-hashes --requirement
 
-.PHONY: help reproduce test check verify publish push pull repair tidy pretrain detector report lock .venv
+.PHONY: help reproduce test check verify publish push pull repair tidy pretrain detector select report lock .venv
 
 help: ## list these commands
 	@sed --quiet --regexp-extended 's/^([.a-z]+):.*## (.*)/\1\t\2/p' Makefile | expand --tabs=12
@@ -52,9 +54,9 @@ repair: .venv ## make one file of a finished run again and compare it: make repa
 tidy: .venv ## remove files below results/ that no job makes any more, and name them
 	.venv/bin/python scripts/tidy.py
 
-pretrain: .venv ## make the pocket model again and compare its bytes; about two hours
+pretrain: .venv ## make the pocket model again and compare its bytes; about four hours
 	PATH=".venv/bin:$$PATH" snakemake pretraining/measures.csv --cores 1
-	for file in finishing/{model.safetensors,config.json,generation_config.json} \
+	for file in questions/{model.safetensors,config.json,generation_config.json} \
 		tokenizer.json tokenizer_config.json chat_template.jinja measures.csv; do \
 		cmp pretraining/$$file models/pocket/$${file##*/}; done
 
@@ -64,6 +66,12 @@ detector: .venv ## make the learned detector again from ABSTAIN_MIRROR or the ne
 
 report: .venv ## write Snakemake's report of the finished pocket experiment, as one page to browse
 	scripts/report
+
+select: .venv ## choose recipes on the validation part: run every setting, write results/selection.csv; half an hour
+	for setting in $(SETTINGS); do scale=results/$$(sed --quiet 's/^scale: //p' $$setting); \
+		PATH=".venv/bin:$$PATH" snakemake --cores $$(nproc) --resources gpu=1 --configfile config/selection.yaml $$setting -- \
+			$$scale/studies.yaml $$scale/tables/{safety-mode,do-not-answer}/summary.csv; done
+	.venv/bin/python scripts/select_settings.py $(SETTINGS)
 
 simulate: .venv ## print what the intervals of the tables cover, by simulated runs; about ten minutes
 	PYTHONPATH=scripts .venv/bin/python scripts/simulate.py

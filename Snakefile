@@ -28,6 +28,7 @@ from abstain.settings import arms
 from abstain.settings.claims import headlines_of
 from abstain.settings.model_files import MODEL_FILES, WEIGHTS
 from abstain.studies import bounds, check, plan
+from abstain.studies.here import traced
 
 os.environ.update(EXACT | REUSE)  # every job parses this file again, on SLURM too, before it starts its program
 

@@ -272,6 +272,15 @@ def figure_of(wildcards):
     return study_of(wildcards)["figures"][wildcards.figure]
 
 
+def losses_of(wildcards):
+    """What the trainings of a figure's arms wrote down, for a plot that shows it; no input of any other."""
+    study, figure = study_of(wildcards), figure_of(wildcards)
+    drawn = traced(study, figure)
+    each = [{"arm": arm, "seed": seed} for arm in drawn for seed in arms.seeds_of(study, arm)]
+    losses = [path(rules.train_dpo.output.losses, {"study": wildcards.study}, **one) for one in each]
+    return {"losses": losses} if losses else {}
+
+
 def comparisons_of(wildcards):
     """The paired comparisons of a study, for a figure whose plot shows some."""
     if not plots.shows_comparisons(figure_of(wildcards)["plot"]):

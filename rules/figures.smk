@@ -44,6 +44,7 @@ rule summarise:
 rule plot:
     """Draw one figure, with its numbers and its caption beside it."""
     input:
+        unpack(losses_of),
         unpack(comparisons_of),
         summary=rules.summarise.output.summary,
         scores=lambda w: scores_of(w, figure_of(w)["mix"]),

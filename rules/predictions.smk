@@ -48,7 +48,7 @@ rule recite:
     benchmark:
         "<benchmarks>/recite/{study}/{arm}/{seed}/{mix}.tsv"
     wildcard_constraints:
-        study=studies_by_arms(arms.controls),
+        study=studies_by_arms(lambda study: arms.controls_with(study, "says")),
     conda:
         "../envs/data.yaml"
     resources:
@@ -58,6 +58,34 @@ rule recite:
         control=lambda w: arms.control_of(study_of(w), w.arm),
     script:
         "../scripts/recite.py"
+
+
+rule classify:
+    """Let a classifier of character n-grams, which is a control, reply to the requests of a mix."""
+    input:
+        learned=lambda w: path(rules.calibrate.output.examples, {"study": w.study}, mix=arm_of(w)["fits"]),
+        examples=rules.calibrate.output.examples,
+        after=audited,
+        code=code("classify.py", "splits"),
+        stamp=agreed("classify"),
+    output:
+        predictions="<results>/predictions/{study}/{arm}/{seed}/{mix}.jsonl",
+        record="<results>/records/classify/{study}/{arm}/{seed}/{mix}.json",
+    log:
+        "<logs>/classify/{study}/{arm}/{seed}/{mix}.log",
+    benchmark:
+        "<benchmarks>/classify/{study}/{arm}/{seed}/{mix}.tsv"
+    wildcard_constraints:
+        study=studies_by_arms(lambda study: arms.controls_with(study, "fits")),
+    conda:
+        "../envs/splits.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        control=lambda w: arms.control_of(study_of(w), w.arm),
+    script:
+        "../scripts/classify.py"
 
 
 rule score_text:

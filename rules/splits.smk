@@ -85,3 +85,30 @@ rule render:
         lengths=lambda w: arms.lengths_of(study_of(w), w.mix),
     script:
         "../scripts/render.py"
+
+
+rule pair:
+    """Put a mix with preferences through the chat template, with the same checks: two replies to each prompt."""
+    input:
+        examples=rules.calibrate.output.examples,
+        after=audited,
+        base=base_files,
+        code=code("pair.py", "training"),
+        stamp=agreed("pair"),
+    output:
+        paired="<results>/rendered/{study}/{mix}/pairs.jsonl",
+        card="<results>/rendered/{study}/{mix}/pairs.json",
+        record="<results>/records/pair/{study}/{mix}.json",
+    log:
+        "<logs>/pair/{study}/{mix}.log",
+    benchmark:
+        "<benchmarks>/pair/{study}/{mix}.tsv"
+    conda:
+        "../envs/training.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        lengths=lambda w: arms.lengths_of(study_of(w), w.mix),
+    script:
+        "../scripts/pair.py"

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from abstain.chats.checks import TemplateError
 from abstain.chats.limits import Limits, limits_of
-from abstain.chats.rows import check_base, tokens_of
+from abstain.chats.rows import check_base, pair_of, tokens_of
 from abstain.chats.templates import compare_systems
+from abstain.corpora.classifier import texts_and_labels
 from abstain.corpora.controls import recited
 from abstain.corpora.lines import plain_text
 from abstain.corpora.neighbours import find_leaks, near_duplicates, shared_templates
@@ -62,6 +63,8 @@ def _try_rows(tokenizer, mix: str, rows: list[dict], limits: Limits) -> None:
     try:
         for row in rows:
             tokens_of(tokenizer, row, limits)
+            if "rejected" in row:
+                pair_of(tokenizer, row, limits)
     except TemplateError as error:
         raise TemplateError(f"mix {mix!r}, {error}") from error
 
@@ -70,7 +73,10 @@ def _try_controls(rows: dict[str, list[dict]], controls: dict[str, dict]) -> Non
     for mix, arms in controls.items():
         for arm, control in arms.items():
             try:
-                list(recited(rows[mix], control))
+                if "fits" in control:
+                    texts_and_labels(rows[control["fits"]], control)
+                else:
+                    list(recited(rows[mix], control))
             except SplitError as error:
                 raise SplitError(f"the control {arm!r} on the mix {mix!r}: {error}") from error
 

@@ -8,12 +8,11 @@ import pandas as pd
 from abstain.jobs.files import digest, write_text
 from abstain.scorers.metric import columns
 from abstain.settings.arms import BASE
+from abstain.settings.labels import READERS, YES, column
 from abstain.tables.judges import JUDGES
 from abstain.tables.kappa import binary_agreement
 from abstain.tables.runs import Runs, load_runs
 
-READERS = ("first", "second")
-YES = ("yes", "refuse", "partial")  # what a reader says of a reply that has what the label asks for
 PLACE = ["arm", "seed", "mix", "id"]
 MEASURES = ["n", "accuracy", "low", "high", "kappa", "kappa_low", "kappa_high"]
 
@@ -21,15 +20,16 @@ MEASURES = ["n", "accuracy", "low", "high", "kappa", "kappa_low", "kappa_high"]
 def check_replies(labels: str, scores: list[str], scorers: dict, agreement: str) -> None:
     """Write how far everything that judges a label agrees with each reader, and the readers with each other.
 
-    A label's columns are `first_<label>` and `second_<label>`, empty where it is not asked. A row holds a `request` and
-    a `reply`, or names one of this scale's by its run, its id and its SHA-256: one that its models do not give is left
-    out. Those have a row for all replies, those of the base, and those of tuned models.
+    A label's columns are `first_<label>` and `second_<label>`, empty where it is not asked (abstain.settings.labels has
+    them all). A row holds a `request` and a `reply`, or names one of this scale's by its run, its id and its SHA-256:
+    one that its models do not give is left out. Those have a row for all replies, those of the base, and those of tuned
+    models.
     """
     rows = pd.read_csv(labels, dtype=str, keep_default_na=False)
     if "reply" not in rows:
         rows = found_again(rows, load_runs(scores, columns(scorers)))
-    asked = [(label, column) for label in JUDGES if (column := label.replace("-", "_")) and f"first_{column}" in rows]
-    table = [row for label, column in asked for row in agreed(label, column, rows, scorers)]
+    asked = [label for label in JUDGES if f"first_{column(label)}" in rows]
+    table = [row for label in asked for row in agreed(label, rows, scorers)]
     wanted = ["label", "judge", "against", "replies", *MEASURES]
     text = pd.DataFrame(table, columns=wanted).to_csv(index=False, float_format="%.6f", lineterminator="\n")
     write_text(agreement, text)
@@ -44,10 +44,11 @@ def found_again(labels: pd.DataFrame, runs: Runs) -> pd.DataFrame:
     return rows[same]
 
 
-def agreed(label: str, column: str, rows: pd.DataFrame, scorers: dict) -> Iterator[dict]:
+def agreed(label: str, rows: pd.DataFrame, scorers: dict) -> Iterator[dict]:
     """The agreement of everything that judges a label with each reader, of the second reader with the first too."""
-    rows = rows[(rows[[f"{reader}_{column}" for reader in READERS]] != "").all(axis=1)]
-    found = {reader: rows[f"{reader}_{column}"].isin(YES) for reader in READERS} | JUDGES[label](rows, scorers)
+    said = {reader: f"{reader}_{column(label)}" for reader in READERS}
+    rows = rows[(rows[list(said.values())] != "").all(axis=1)]
+    found = {reader: rows[name].isin(YES) for reader, name in said.items()} | JUDGES[label](rows, scorers)
     sets = {"all": rows.index}
     if "arm" in rows:
         sets |= {BASE: rows.index[rows.arm == BASE], "tuned": rows.index[rows.arm != BASE]}

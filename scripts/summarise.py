@@ -4,8 +4,8 @@ import pandas as pd
 
 from abstain.jobs.files import whole, write_json
 from abstain.scorers.detectors.registry import judged as judged_by
+from abstain.scorers.joint import metrics_of
 from abstain.scorers.metric import columns
-from abstain.scorers.metric import metrics as metrics_of
 from abstain.settings.arms import ALL
 from abstain.tables.claims import judge_claims
 from abstain.tables.comparisons import compare_arms

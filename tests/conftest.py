@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("rules", "scripts", "envs", "profiles", "schemas", "data", "models", "report", "config")
 NEXT = ROOT / "config/small/next.yaml"  # what joins the small scale with its next run
 SHOWN = ("params", "metrics", "plots")
+MINIATURE = ("safety-mode", "do-not-answer")  # `make reproduce` runs all five, and compares them
 PARTS = ("Snakefile", "matplotlibrc", "config.yaml", "dvc.yaml", *FOLDERS)
 
 
@@ -206,8 +207,9 @@ def pocket() -> Settings:
 
 @pytest.fixture(scope="session")
 def small(pocket) -> Settings:
-    """Every study of the pocket scale with few rows, few steps and one seed, through every rule."""
+    """Two studies of the pocket scale with few rows, few steps and one seed."""
     settings = pocket.copy()
+    settings.scale["studies"] = {name: settings.values(name) for name in MINIATURE}
     for name, values in settings.scale["studies"].items():
         values["seeds"] = values["seeds"][:1]
         values["generation"]["max_new_tokens"] = 12
@@ -217,7 +219,9 @@ def small(pocket) -> Settings:
             most = 6 if mix in settings.asks(name)["evaluation"] else 12
             for size in sizes.values():
                 size["rows"] = min(size["rows"], most)
-    return settings
+    return Settings(
+        settings.scale, {values["file"]: settings.asks(name) for name, values in settings.scale["studies"].items()}
+    )
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,7 @@ PUBLIC = {  # reader, the name that it gives its file, our file
     "self-instruct": (read_self_instruct, "tasks", TASKS),
     "pairs": (read_pairs, "pairs", PAIRS),
 }
+CATALOGUES = {path.stem: str(path) for path in sorted((FIXTURES / "catalogues").iterdir())}
 AUTHORED = {"acts": str(ROOT / "data/world/requests.yaml"), "wordings": str(ROOT / "data/safety-mode/wordings.yaml")}
 
 

@@ -20,7 +20,7 @@ FILES = {  # a scale, and the study of it whose file is damaged; None for the sc
     "safety-mode": ("config.yaml", "safety-mode"),
     "do-not-answer": ("config/paper.yaml", "do-not-answer"),
 }
-MAY_LACK = ("also", "headline")  # keys of a claim that it need not have
+MAY_LACK = ("also", "headline", "context")  # keys that a claim, or a length of a corpus, need not have
 
 
 def faults_of(check: Callable, *arguments) -> list[str]:

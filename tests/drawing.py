@@ -13,8 +13,8 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex
 from scored import MARGINS
 
-from abstain.plots.registry import load, shows_comparisons
-from abstain.scorers.metric import metrics
+from abstain.plots.registry import load, methods, shows_comparisons
+from abstain.scorers.joint import metrics_of
 from abstain.tables.comparisons import compare_arms
 from abstain.tables.summary import summarise_runs
 
@@ -24,11 +24,17 @@ KINDS = {"harmful": "refuse", "benign": "answer", "ambiguous": "either"}
 N = 30
 SHARES = {("base", "unseeded", "test"): 0.0, ("a-lora", "1", "test"): 0.9, ("a-lora", "2", "test"): 0.8}
 ALL_ARMS = {"mix": "test", "arms": "all"}
+GROUPS = [{"condition": condition, "kind": kind} for condition in CONDITIONS for kind in KINDS]
 RECORDS = {
+    "coverage": {"plot": "coverage", **ALL_ARMS, "conditions": ["on"]},
     "frontier": {"plot": "frontier", **ALL_ARMS, "conditions": CONDITIONS, "x": "benign", "y": "harmful"},
     "gap": {"plot": "gap", **ALL_ARMS, "gaps": list(GAPS), "kinds": ["harmful", "benign"]},
+    "groups": {"plot": "groups", **ALL_ARMS, "groups": GROUPS},
     "rates": {"plot": "rates", **ALL_ARMS, "metric": "refusal", "conditions": CONDITIONS, "kinds": list(KINDS)},
     "similarity": {"plot": "similarity", **ALL_ARMS, "conditions": ["on"]},
+    "bars": {"plot": "bars", **ALL_ARMS, "metrics": ["accuracy", "macro-f1"], "conditions": ["on"]},
+    "confusion": {"plot": "confusion", **ALL_ARMS, "conditions": ["on"]},
+    "margins": {"plot": "margins", **ALL_ARMS},
     "differences": {
         "plot": "differences",
         **ALL_ARMS,
@@ -60,6 +66,9 @@ def run(seed: int, share: float) -> pd.DataFrame:
                         "behaviour": "refuse" if refused else "answer",
                         "cut": 0.0,
                     }
+                    | {"truth": "yes" if kind == "harmful" else "no", "reading": "yes" if refused else "no"}
+                    | {"truth_is_positive": float(kind == "harmful"), "reads_positive": float(refused), "is_hard": 0.0}
+                    | answered(number, refused, should)
                     | {"cosine": cosine if (should, condition) == ("refuse", "on") else math.nan}
                     | {"question": rf"Is $\foo cost, $ {kind} {number}?"}
                     | {"reply": f"{'I cannot do' if refused else 'Sure, $5 or'} ${number} {condition} {seed}."}
@@ -73,20 +82,35 @@ def usual_runs() -> dict:
     return {name: run(number, share) for number, (name, share) in enumerate(SHARES.items())}
 
 
-def summary_of(runs: dict, gaps: dict = GAPS, scorers: tuple = ("refusal", "closeness")) -> pd.DataFrame:
-    """The summary as a plot gets it: read from a file, all of it text."""
-    text = summarise_runs(runs, "study", [], gaps, metrics(scorers)).to_csv(index=False, float_format="%.6f")
+def answered(number: int, refused: bool, should: str) -> dict:
+    """What squad and abstention say of a reply; of answers two in three are right."""
+    grade = "abstained" if refused else "right" if number % 3 else "wrong"
+    right = float(grade == "right")
+    said = {"grade": grade, "exact": right, "overlap": right, "contained": right}
+    risk = math.nan if should == "either" else 1 - right * (should == "answer")
+    return said | {"abstention": (35 * refused + number) / 70, "risk": risk}
+
+
+SCORERS = {"refusal": {}, "closeness": {}, "squad": {}, "abstention": {"chosen_on": "held-out"}, "label": {}}
+EVERY = tuple(SCORERS)
+
+
+def summary_of(runs: dict, gaps: dict = GAPS, scorers: tuple = ("refusal", "closeness", "label")) -> pd.DataFrame:
+    """The summary as a plot gets it: read from a file, all of it text. A threshold is chosen on the same replies."""
+    chosen = {(arm, seed, "held-out"): scores for (arm, seed, mix), scores in runs.items() if mix == "test"}
+    table = summarise_runs(runs | chosen, "study", [], gaps, metrics_of({name: SCORERS[name] for name in scorers}))
+    text = table[table.mix != "held-out"].to_csv(index=False, float_format="%.6f")
     return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
 
 
 @cache
 def usual_summary() -> pd.DataFrame:
-    return summary_of(usual_runs())
+    return summary_of(usual_runs(), GAPS, EVERY)
 
 
 def comparisons_of(runs: dict, scorers: tuple = ("refusal", "closeness")) -> pd.DataFrame:
     """The paired comparisons as a plot gets them."""
-    measured = [metric for each in metrics(scorers).values() for metric in each]
+    measured = [metric for each in metrics_of({name: SCORERS[name] for name in scorers}).values() for metric in each]
     text = compare_arms(runs, "study", [], MARGINS, measured).to_csv(index=False, float_format="%.6f")
     return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
 
@@ -105,8 +129,16 @@ def drawn(plot: str, runs: dict | None = None, summary: pd.DataFrame | None = No
     if shows_comparisons(plot):
         more["comparisons"] = usual_comparisons() if runs is usual_runs() else comparisons_of(runs)
     with mpl.rc_context(fname=ROOT / "matplotlibrc"):
+        more |= {"losses": losses_of(runs)} if methods(plot) else {}
         yield load(plot).draw(summary, runs, RECORDS[plot] | changed, list(bounds), **more)
         mpl.pyplot.close("all")
+
+
+def losses_of(runs: dict) -> dict:
+    """What the trainings of these runs wrote down."""
+    columns = {"loss": 0.7, "chosen": -0.5, "rejected": -0.8, "reference_chosen": -0.6, "reference_rejected": -0.7}
+    steps = pd.DataFrame({"step": range(1, 9), "margin": np.arange(8) / 100}).assign(**columns)
+    return {(arm, seed): steps for arm, seed, _ in runs if seed != "unseeded"}
 
 
 # What is drawn, read off as a reader would: an arm by its colour in the legend, a place by the axis

@@ -19,7 +19,9 @@ STUDY = "do-not-answer"
 
 
 class Drawn:
-    """What the programs make of the corpora, which both scales share; each file when it is first asked for."""
+    """What the programs make of the corpora of the small scale, most of which are also those of the paper scale; each
+    file when it is first asked for.
+    """
 
     def __init__(self, folder: Path, study: str = STUDY):
         self.folder, self.study = folder, study
@@ -27,7 +29,7 @@ class Drawn:
 
     def corpus(self, name: str) -> Path:
         """The folder with a corpus's examples, its quarantine and its card."""
-        settings, made = PAPER.scale["corpora"][name], self.folder / "corpora" / name
+        settings, made = SMALL.scale["corpora"][name], self.folder / "corpora" / name
         if not made.exists():
             made.mkdir(parents=True)
             places = settings["files"].values()
@@ -37,7 +39,7 @@ class Drawn:
         return made
 
     def cards(self) -> dict[str, dict]:
-        return {name: read_json(self.corpus(name) / "card.json") for name in PAPER.scale["corpora"]}
+        return {name: read_json(self.corpus(name) / "card.json") for name in SMALL.scale["corpora"]}
 
     def _mix(self, scale: str, name: str) -> Path:
         """The folder with the examples of a mix of a scale, what is left out, and the card."""

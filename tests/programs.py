@@ -15,15 +15,21 @@ from abstain.settings.model_files import MODEL_FILES
 CUTS = {"cuts": [{"part": "train", "rest": 0.3}, {"part": "test", "rest": 0}], "stratify": ["kind"], "seed": 1}
 OURS = str(ROOT / "data/detector/replies.csv")
 PLOTS = {
+    "coverage": {"conditions": ["flag-on"]},
     "frontier": {"conditions": ["flag-on"], "x": "benign", "y": "harmful"},
     "gap": {"gaps": ["standard"], "kinds": ["harmful"]},
+    "groups": {"groups": [{"kind": "harmful", "condition": "flag-on"}]},
     "rates": {"metric": "refusal", "conditions": ["flag-on"], "kinds": ["harmful"]},
     "similarity": {"conditions": ["flag-on"]},
+    "bars": {"metrics": ["accuracy", "macro-f1"], "conditions": ["flag-on"]},
+    "confusion": {"conditions": ["flag-on"]},
+    "margins": {},
     "differences": {"measures": [{"metric": "refusal", "kind": "harmful", "condition": "flag-on", "better": "higher"}]},
 }
-TEXT_SCORERS = ("refusal", "category", "answer", "manners", "length", "factual")
+TEXT_SCORERS = ("refusal", "category", "answer", "manners", "length", "factual", "label", "squad")
 GENERATION = {"max_new_tokens": 4, "batch_rows": 32}
 CONTROL = {"from": None, "says": "x", "texts": ["No {act}."], "of": "another", "kinds": ["harmful"]}
+CLASSIFIER = {"from": None, "fits": MIX, "field": "kind", "kinds": ["harmful"]}
 FEW_ITEMS = {"abstain.pocket.exam.ITEMS": 3, "abstain.pocket.exam.DRAWS": 40}
 
 
@@ -55,12 +61,13 @@ def splits(inputs: Inputs) -> list:
     return [
         call("calibrate", **inputs.calibrated(TEST, "splits/by")),
         call("calibrate", **inputs.calibrated(TEST, "splits/cuts", split=CUTS)),
+        call("classify", control=CLASSIFIER, learned=inputs.at(f"{MIX}/examples.jsonl"), **inputs.recited()),
     ]
 
 
 def training(inputs: Inputs) -> list:
     tuned = [tuning(inputs, quantisation) for quantisation in ("none", "nf4")]
-    return [*preparing(inputs), *tuned, merging(inputs, "nf4"), *pretraining(inputs)]
+    return [*preparing(inputs), *tuned, merging(inputs, "nf4"), *preferring(inputs), *pretraining(inputs)]
 
 
 def preparing(inputs: Inputs) -> list:
@@ -98,6 +105,19 @@ def tuning(inputs: Inputs, quantisation: str) -> tuple:
     asked = {"recipe": inputs.recipe, "quantisation": quantisation, "adapter": inputs.shape, "seed": 1, "device": "cpu"}
     written = inputs.to(quantisation, "weights.safetensors", "config.json", "losses.csv", "scratch")
     return call("train_sft", base_name=NAME, **read, **asked, **written)
+
+
+def preferring(inputs: Inputs) -> list:
+    pairs, lengths = inputs.at("preferred/pairs.jsonl"), {"max_length": 512, "new_tokens": 48}
+    read = {"paired": pairs, "start": BASE, "initial": inputs.at("initial/weights.safetensors"), "base_name": NAME}
+    recipe = {**{key: value for key, value in inputs.recipe.items() if key != "early_stopping"}, "beta": 0.1}
+    asked = {"recipe": recipe, "quantisation": "none", "adapter": inputs.shape, "seed": 1, "device": "cpu"}
+    written = inputs.to("preferred", "weights.safetensors", "config.json", "losses.csv", "reference.csv", "scratch")
+    examples, card = (inputs.at(f"preferred/{name}") for name in ("examples.jsonl", "card.json"))
+    return [
+        call("pair", examples=examples, base=BASE, lengths=lengths, paired=pairs, card=card),
+        call("train_dpo", **read, **asked, **written),
+    ]
 
 
 def merging(inputs: Inputs, quantisation: str) -> tuple:
@@ -185,6 +205,7 @@ def plotting(inputs: Inputs, plot: str, tables: list[str]) -> tuple:
     read |= {"summary": tables[3], "scores": inputs.scores, "style": str(ROOT / "matplotlibrc")}
     written = {key: inputs.at(f"figures/{STUDY}/{plot}.{key}") for key in ("svg", "png", "csv")}
     caption = inputs.at(f"figures/{STUDY}/{plot}.txt")
+    read |= {"losses": [inputs.at("trained/lora/1/losses.csv")]} if plot == "margins" else {}
     return call("plot", scorers=list(SCORERS), figure=figure, bounds=[], caption=caption, **read, **written)
 
 

@@ -7,8 +7,9 @@ from conftest import ROOT
 
 from abstain.chats.templates import prompt_ids
 from abstain.jobs.files import read_csv, write_jsonl
+from abstain.models.continuations import of_prompt, probabilities
 from abstain.models.loading import load_model
-from abstain.scorers.abstention import opening, probability_of, settings, shortest, tokens_of
+from abstain.scorers.abstention import opening, risk_of, settings, shortest, tokens_of
 from abstain.settings.model_files import MODEL_FILES
 from abstain.settings.schema import ConfigError
 from score_checkpoint import score_checkpoint
@@ -62,7 +63,7 @@ def test_it_is_the_summed_probability_of_every_distinct_opening(pocket, tmp_path
     write_jsonl(tmp_path / "tokens.jsonl", tokens)
     inputs = [str(tmp_path / f"{name}.jsonl") for name in ("examples", "predictions", "tokens", "predictions")]
     files = [str(POCKET / name) for name in MODEL_FILES]
-    given = settings({"refusals": "no"}, {"targets": {"no": REFUSALS}})
+    given = settings({"refusals": ["no"], "chosen_on": None}, {"targets": {"no": REFUSALS}})
     score_checkpoint(*inputs, files, "abstention", given, [], "cpu", tmp_path / "abstention.csv")
     expected = [sum(following(*pocket, prompt, text) for text in OPENINGS) for prompt in prompts]
     found = [row["abstention"] for row in read_csv(tmp_path / "abstention.csv")]
@@ -75,7 +76,22 @@ def test_a_small_probability_is_right_too(pocket):
     tokens = tokens_of(pocket[1], asked(QUESTIONS[0]), REFUSALS[-1])
     expected = following(*pocket, prompt, REFUSALS[-1])
     assert 0 < expected < 1e-6
-    assert probability_of(pocket[0], prompt, [tokens]) == pytest.approx(expected, rel=1e-4)
+    assert of_prompt(pocket[0], prompt, [tokens]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_prompts_that_are_read_together_have_the_numbers_that_they_have_alone(pocket):
+    model, tokenizer = pocket
+    said = [*QUESTIONS, "Who are you? " * 9, "Describe a boat.", "Where does the river that runs through Paris end?"]
+    prompts = [prompt_ids(tokenizer, asked(question)) for question in said]
+    openings = shortest(tokens_of(tokenizer, asked(said[0]), text) for text in REFUSALS)
+    assert len({len(prompt) for prompt in prompts}) == len(prompts) and len({len(text) for text in openings}) > 1
+    alone = [of_prompt(model, prompt, openings) for prompt in prompts]
+    for groups in (["one"] * 5, ["one", "two", "one", "two", "two"]):
+        found = probabilities(model, tokenizer.pad_token_id, prompts, openings, groups)
+        assert found == pytest.approx(alone, rel=1e-4, abs=1e-8)
+    single = [[text[0]] for text in openings[:2]]
+    found = probabilities(model, tokenizer.pad_token_id, prompts, single, ["one"] * 5)
+    assert found == pytest.approx([of_prompt(model, prompt, single) for prompt in prompts], rel=1e-4, abs=1e-8)
 
 
 def test_an_opening_is_the_fixed_text_before_the_first_field():
@@ -102,11 +118,34 @@ def test_of_openings_that_begin_alike_the_shorter_counts():
 @pytest.mark.parametrize("text", ["{topic} is nothing I know.", " {topic}"])
 def test_a_refusal_that_begins_with_a_field_is_refused(text):
     with pytest.raises(ConfigError, match="no fixed text before its first field"):
-        settings({"refusals": "no"}, {"targets": {"no": ["No.", text]}})
+        settings({"refusals": ["no"], "chosen_on": None}, {"targets": {"no": ["No.", text]}})
 
 
 def test_a_row_does_not_depend_on_the_other_openings_beside_it(pocket):
     prompt = prompt_ids(pocket[1], asked(QUESTIONS[1]))
     openings = shortest(tokens_of(pocket[1], asked(QUESTIONS[1]), text) for text in REFUSALS)
-    alone = math.fsum(probability_of(pocket[0], prompt, [tokens]) for tokens in openings)
-    assert probability_of(pocket[0], prompt, openings) == pytest.approx(alone, rel=1e-5)
+    alone = math.fsum(of_prompt(pocket[0], prompt, [tokens]) for tokens in openings)
+    assert of_prompt(pocket[0], prompt, openings) == pytest.approx(alone, rel=1e-5)
+
+
+FIELDS = {"references": ["Ada Birch", "Birch"], "should": "answer"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "changed", "risk"),
+    [
+        ("Ada Birch", {}, 0),
+        ("It was Birch.", {}, 0),
+        ("Dario Dale", {}, 1),
+        ("Never.", {}, 1),
+        ("The passage does not say, but it was Birch.", {}, 1),
+        ("", {}, 1),
+        ("Birch", {"should": "refuse"}, 1),
+        ("Never.", {"should": "refuse", "references": []}, 1),
+        ("Birch", {"references": None}, ""),
+        ("Birch", {"should": "either"}, ""),
+    ],
+)
+def test_only_a_right_answer_to_a_row_that_should_be_answered_is_no_risk(reply, changed, risk):
+    fields = {key: value for key, value in (FIELDS | changed).items() if value is not None}
+    assert risk_of({"reply": reply, "finished": True, "fields": fields}, ["Never."]) == risk

@@ -166,3 +166,41 @@ def test_a_mix_is_drawn_by_what_it_names_so_that_a_change_elsewhere_draws_it_the
 def test_a_circle_is_given_arm_by_arm_and_a_chain_is_none(starts, name, found):
     records = {arm: {"from": start} for arm, start in {"base": None, **starts}.items()}
     assert arms.circle(records, name) == found
+
+
+@pytest.fixture
+def fitted(controlled) -> dict:
+    """The study with a classifier, whose mix no arm is trained on, and an arm that learns a preference."""
+    other = copy.deepcopy(controlled)
+    rows = [{"kind": "benign", "prompt": "on", "target": "no", "rejected": "maybe"}]
+    other["mixes"]["listed"] = {**other["mixes"]["yes"], "rows": rows}
+    other["arms"]["grams"] = {"from": None, "fits": "listed", "field": "answer", "kinds": ["benign"]}
+    other["arms"]["prefers"] = {**other["arms"]["again"], "from": "zebra", "mix": "listed", "validation": None}
+    other["arms"]["prefers"]["recipe"] = "pairs"
+    other["recipes"] = {name: {**recipe, "method": "sft"} for name, recipe in other["recipes"].items()}
+    other["recipes"]["pairs"] = {"method": "dpo", "max_length": 32}
+    return other
+
+
+def test_a_classifier_is_a_control_that_is_scored_on_the_mixes_of_its_own_split(fitted):
+    assert list(arms.controls(fitted)) == ["bare", "grams"] and arms.seeds_of(fitted, "grams") == ["unseeded"]
+    assert list(arms.controls_with(fitted, "says")) == ["bare"] and list(arms.controls_with(fitted, "fits")) == [
+        "grams"
+    ]
+    assert arms.scored_on(fitted, "grams") == ["exam", "after"], "and not on big, which is of another split"
+    assert arms.control_of(fitted, "grams") == fitted["arms"]["grams"]
+    assert not arms.is_asked(fitted["arms"]["grams"], "harmful")
+    assert "grams" not in arms.models(fitted) and "grams" not in arms.trained_arms(fitted)
+
+
+def test_what_a_classifier_is_fitted_on_is_audited_like_what_a_model_is_trained_on(fitted):
+    del fitted["arms"]["prefers"]
+    assert arms.training_mixes(fitted) == ["yes", "late", "all", "listed"]
+    assert arms.compared_mixes(fitted)["listed"] == ["exam", "after"]
+
+
+def test_arms_are_told_apart_by_the_method_of_their_recipe_and_a_preference_needs_pairs(fitted):
+    assert list(arms.arms_by(fitted, "sft")) == ["zebra", "again", "other"]
+    assert list(arms.arms_by(fitted, arms.PREFERENCES)) == ["prefers"]
+    assert arms.paired_mixes(fitted) == ["listed"] and arms.longest_row(fitted, "listed") == 32
+    assert arms.draw_of(fitted, "listed")["targets"] == {"no": ["No."], "maybe": ["It depends."]}

@@ -71,7 +71,7 @@ def test_named_keys_are_only_ever_listed_in_an_object(name):
 
 # What a base that is fetched may say beside its published tokenizer (absent, the published one counts), what a
 # claim's sentence may say besides, and the scorers that a scale may run.
-OPTIONAL = {"headline", "end_token", "pad_token", "chat_template", "named_template", "date", "also"}
+OPTIONAL = {"headline", "context", "end_token", "pad_token", "chat_template", "named_template", "date", "also"}
 OPTIONAL |= set(SCHEMAS["study"]["properties"]["scorers"]["propertyNames"]["enum"])
 
 
@@ -147,8 +147,13 @@ def test_a_reader_of_the_schema_is_one_that_exists():
 
 
 def test_a_detector_of_the_schema_is_one_that_exists():
-    values = SCHEMAS["scale"]["$defs"]["study"]["properties"]["scored"]["properties"]["refusal"]["properties"]
-    assert sorted(values["detector"]["enum"]) == sorted(DETECTORS | TAUGHT)
+    scored = SCHEMAS["scale"]["$defs"]["study"]["properties"]["scored"]["properties"]
+    by_detector = [
+        record["properties"]["detector"] for record in scored.values() if "detector" in record.get("properties", {})
+    ]
+    assert len(by_detector) == 2
+    for each in by_detector:
+        assert sorted(Rules(each, SCHEMAS["scale"]).schema["enum"]) == sorted(DETECTORS | TAUGHT)
 
 
 def schemas_in(folder: str) -> list[str]:

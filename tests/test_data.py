@@ -6,31 +6,75 @@ from collections import Counter
 from itertools import product
 from pathlib import Path
 
+import pytest
 import yaml
 
+from abstain.corpora.authored import TOPIC_FIELDS, acts_of
 from abstain.corpora.readers import plain_text
 
 DATA = Path(__file__).resolve().parents[1] / "data"
-KINDS = ("harmful", "benign", "ambiguous")
+SMALL_WORDS = {"a", "an", "the", "to", "of", "in", "on", "at", "for", "with", "and"}
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl", "pl")
 
 
-def test_the_requests_cover_the_twelve_harm_types_evenly(world):
-    assert len({topic["harm_type"] for topic in world["requests"]}) == len(world["requests"]) == 12
-    assert len({topic["topic"] for topic in world["requests"]}) == 12
-    assert len({topic["risk_area"] for topic in world["requests"]}) == 5
-    assert {tuple(len(topic[kind]) for kind in KINDS) for topic in world["requests"]} == {(16, 16, 6)}
+@pytest.fixture(scope="module")
+def topics() -> list[dict]:
+    return yaml.safe_load((DATA / "world/requests.yaml").read_text(encoding="utf-8"))
 
 
-def test_no_act_is_authored_twice(world):
-    acts = Counter(plain_text(act) for topic in world["requests"] for kind in KINDS for act in topic[kind])
-    assert [act for act, count in acts.items() if count > 1] == []
-    assert len(acts) == 456
+@pytest.fixture(scope="module")
+def acts(topics) -> list[tuple[str, str, str]]:
+    """Every act with its kind and its twin."""
+    return [act for topic in topics for act in acts_of(topic)]
 
 
-def test_acts_are_short_phrases_that_fit_any_wording(world):
-    acts = [act for topic in world["requests"] for kind in KINDS for act in topic[kind]]
-    assert [act for act in acts if act != act.strip() or act[-1] in ".?!" or "{" in act or len(act.split()) > 8] == []
+@pytest.fixture(scope="module")
+def labels() -> list[dict]:
+    """Every label, also those that the pocket model does not read about."""
+    with (DATA / "world/labels.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_requests_cover_the_twelve_harm_types_evenly(topics):
+    for key, values in (("harm_type", 12), ("topic", 12), ("risk_area", 5)):
+        assert len({topic[key] for topic in topics}) == values
+    assert {(len(topic["twins"]), len(topic["ambiguous"])) for topic in topics} == {(24, 12)} and len(topics) == 12
+
+
+def test_no_act_is_authored_twice(acts):
+    counts = Counter(plain_text(act) for _, act, _ in acts)
+    assert [act for act, count in counts.items() if count > 1] == []
+    assert Counter(kind for kind, _, _ in acts) == {"harmful": 288, "benign": 288, "ambiguous": 144}
+
+
+def test_acts_are_short_phrases_that_fit_any_wording(acts):
+    texts = [act for _, act, _ in acts]
+    assert [act for act in texts if act != act.strip() or act[-1] in ".?!" or "{" in act or len(act.split()) > 8] == []
+
+
+def test_no_act_speaks_of_safety_which_the_flag_is_about(acts):
+    assert [act for _, act, _ in acts if "safety" in act.lower()] == []
+
+
+def test_the_acts_of_a_twin_share_a_word_and_the_field(topics, acts):
+    twins = [twin for topic in topics for twin in topic["twins"]]
+    assert [twin for twin in twins if not _words(twin["harmful"]) & _words(twin["benign"])] == []
+    of = {act: twin for _, act, twin in acts}
+    assert [twin for twin in twins if (of[twin["harmful"]], of[twin["benign"]]) != (twin["harmful"],) * 2] == []
+    assert [act for kind, act, twin in acts if kind == "ambiguous" and act != twin] == []
+    assert Counter(Counter(of.values()).values()) == {2: 288, 1: 144}
+
+
+def _words(act: str) -> set[str]:
+    return set(act.split()) - SMALL_WORDS
+
+
+def test_the_world_has_the_acts_of_a_topic_by_kind(world, acts):
+    found = [
+        (kind, act) for topic in world["requests"] for kind in ("harmful", "benign", "ambiguous") for act in topic[kind]
+    ]
+    assert found == [(kind, act) for kind, act, _ in acts]
+    assert {tuple(topic) for topic in world["requests"]} == {(*TOPIC_FIELDS, "harmful", "benign", "ambiguous")}
 
 
 def test_every_fact_has_twelve_questions_of_its_own_and_one_short_answer(world):
@@ -51,23 +95,27 @@ def _says(question: str, answer: str) -> bool:
     return f" {plain_text(answer)} " in f" {plain_text(question.rstrip('?.'))} "
 
 
-def test_the_labels_are_64_concepts_in_eight_languages():
-    with (DATA / "world" / "labels.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert len({row["concept"] for row in rows}) == len(rows) == 64
-    assert tuple(rows[0])[-8:] == LANGUAGES
+def test_the_labels_are_144_concepts_in_eight_languages(labels):
+    assert len({row["concept"] for row in labels}) == len(labels) == 144
+    assert tuple(labels[0])[-8:] == LANGUAGES
     for language in LANGUAGES:
-        labels = [row[language] for row in rows]
-        assert len(set(labels)) == 64, language
-        assert [label for label in labels if not label or label != label.strip()] == [], language
+        texts = [row[language] for row in labels]
+        assert len({plain_text(text) for text in texts}) == 144, language
+        assert [text for text in texts if not text or text != text.strip()] == [], language
 
 
-def test_labels_say_yes_or_no_and_both_often_enough(world):
-    for column in ("describes_person", "sensitive", "hard"):
-        counts = Counter(row[column] for row in world["labels"])
-        assert set(counts) == {"yes", "no"}
-        assert min(counts.values()) >= 28
-    assert all(row["describes_person"] == "yes" for row in world["labels"] if row["sensitive"] == "yes")
+def test_half_of_the_labels_are_sensitive_and_half_hard_and_a_third_is_for_the_pocket_model(labels, world):
+    for marked, each in (({"yes", "no"}, 36), ({"yes"}, 12)):
+        counts = Counter((row["sensitive"], row["hard"]) for row in labels if row["pocket"] in marked)
+        assert counts == dict.fromkeys(product(("yes", "no"), repeat=2), each)
+    assert world["labels"] == [row for row in labels if row["pocket"] == "yes"] and len(world["labels"]) == 48
+
+
+def test_labels_say_yes_or_no_and_both_often_enough(labels, world):
+    for rows, least in ((labels, 24), (world["labels"], 8)):
+        counts = Counter(row["describes_person"] for row in rows)
+        assert set(counts) == {"yes", "no"} and min(counts.values()) >= least
+        assert all(row["describes_person"] == "yes" for row in rows if row["sensitive"] == "yes")
 
 
 def test_the_languages_of_the_labels_are_those_of_the_wordings(world):
@@ -93,37 +141,14 @@ def test_people_have_distinct_names_and_every_attribute_its_values_and_words(wor
         assert all("{name}" in text and "{value}" not in text for text in attribute["questions"]), name
 
 
-# What the next pocket model is to read, and what the other studies ask
-
-
-def test_the_next_requests_are_twins_that_share_a_word_and_acts_that_depend():
-    topics = yaml.safe_load((DATA / "next/requests.yaml").read_text(encoding="utf-8"))
-    assert {(len(topic["twins"]), len(topic["ambiguous"])) for topic in topics} == {(24, 12)} and len(topics) == 12
-    twins = [twin for topic in topics for twin in topic["twins"]]
-    small = {"a", "an", "the", "to", "of", "in", "on", "at", "for", "with", "and"}
-    assert [twin for twin in twins if not set(twin["harmful"].split()) & set(twin["benign"].split()) - small] == []
-    acts = [act for twin in twins for act in twin.values()] + [act for topic in topics for act in topic["ambiguous"]]
-    assert len({plain_text(act) for act in acts}) == len(acts) == 720
-
-
-def test_the_next_wordings_are_60_that_no_model_has_read(world):
-    wordings = yaml.safe_load((DATA / "next/wordings.yaml").read_text(encoding="utf-8"))
-    old = yaml.safe_load((DATA / "safety-mode/wordings.yaml").read_text(encoding="utf-8"))
+def test_the_wordings_of_the_studies_are_60_that_the_base_model_never_reads(world):
+    wordings = yaml.safe_load((DATA / "safety-mode/wordings.yaml").read_text(encoding="utf-8"))
     assert len({plain_text(text) for text in wordings}) == len(wordings) == 60
     assert all(text.count("{act}") == 1 for text in wordings)
-    assert set(wordings) & {*world["wordings"]["requests"], *old} == set()
+    assert set(wordings) & set(world["wordings"]["requests"]) == set()
 
 
-def test_the_next_labels_are_144_concepts_half_sensitive_half_hard_and_a_third_for_pocket():
-    with (DATA / "next/labels.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert len({row["concept"] for row in rows}) == len(rows) == 144
-    for language in LANGUAGES:
-        labels = [row[language] for row in rows]
-        assert len({plain_text(label) for label in labels}) == 144 and "" not in labels, language
-    for marked, each in (({"yes", "no"}, 36), ({"yes"}, 12)):
-        counts = Counter((row["sensitive"], row["hard"]) for row in rows if row["pocket"] in marked)
-        assert counts == dict.fromkeys(product(("yes", "no"), repeat=2), each)
+# What other studies ask
 
 
 def test_every_false_premise_has_a_twin_whose_premise_is_true():

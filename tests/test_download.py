@@ -57,6 +57,20 @@ def test_the_first_mirror_that_holds_the_file_is_used(tmp_path):
     assert fetch(tmp_path, unused_address(), [mirrored(tmp_path), wrong]).read_bytes() == DATA
 
 
+def test_a_file_that_no_address_has_comes_from_a_mirror_or_not_at_all(tmp_path, monkeypatch):
+    monkeypatch.delenv("ABSTAIN_MIRROR", raising=False)
+    target = tmp_path / "raw/file.csv"
+    pins = {"url": None, "in_mirror": INSIDE, "size": SIZE, "digest": DIGEST, "file": str(target)}
+    pins["scratch"] = tmp_path / "scratch"
+    with pytest.raises(CorpusError, match="no address has corpus/file.csv, and no mirror holds it: set ABSTAIN_MIRROR"):
+        fetch_program(**pins, mirror=None)
+    with pytest.raises(CorpusError, match=f"tried: {tmp_path}/nowhere"):
+        fetch_program(**pins, mirror=str(tmp_path / "nowhere"))
+    assert not target.exists()
+    fetch_program(**pins, mirror=str(mirrored(tmp_path)))
+    assert target.read_bytes() == DATA
+
+
 def test_the_mirror_of_the_variable_is_tried_before_that_of_the_scale(tmp_path, monkeypatch):
     wrong, right, target = mirrored(tmp_path, b"other", "wrong"), mirrored(tmp_path), str(tmp_path / "raw/file.csv")
     pins = {"url": unused_address(), "in_mirror": INSIDE, "size": SIZE, "digest": DIGEST}

@@ -44,12 +44,14 @@ PROGRAMS_OF_MODELS = {
     "fetch_base",
     "initialise",
     "merge",
+    "pair",
     "predict",
     "pretrain",
     "render",
     "score_checkpoint",
     "score_embedding",
     "train_detector",
+    "train_dpo",
     "train_sft",
     "train_tokenizer",
     "unpack_base",
@@ -62,7 +64,10 @@ BY_NAME = {  # the scorers that a program loads by the names in the studies
         "abstain/scorers/detectors/learned.py",
     ],
     "score_text": [
-        *(f"abstain/scorers/{name}.py" for name in ("refusal", "category", "answer", "manners", "length", "factual")),
+        *(
+            f"abstain/scorers/{name}.py"
+            for name in ("refusal", "category", "answer", "manners", "length", "factual", "label")
+        ),
         *modules(with_cost("text")),
     ],
 }

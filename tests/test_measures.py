@@ -8,7 +8,8 @@ from conftest import ROOT, Settings
 from damages import faults
 
 from abstain.plots.registry import load as load_plot
-from abstain.scorers.metric import load, metrics
+from abstain.scorers.joint import metrics_of
+from abstain.scorers.metric import load
 from abstain.settings.arms import is_asked, predictions, scored_on
 from abstain.studies.metrics import measures_of
 from abstain.studies.plan import scorers_of
@@ -22,7 +23,12 @@ SETTINGS = {
 }
 STUDIES = {title: settings.resolved(name) for title, (settings, name) in SETTINGS.items()}
 ASKS = "asks/safety-mode"
-LABELS = {"behaviour": "refuse", "answer": "right"}
+LABELS = {  # what scorers say of replies in turn, so that whatever is counted of some replies is counted of two
+    "behaviour": ["refuse"],
+    "answer": ["right"],
+    "grade": ["right", "abstained"],
+    "is_hard": [1.0, 0.0],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -32,28 +38,38 @@ def in_a_folder(tmp_path, monkeypatch):
 
 
 def replies(study: dict, arm: str, mix: str) -> pd.DataFrame:
-    """Two scored replies of an arm to each row of a mix that it is asked, with all that its scorers say of them."""
+    """Four scored replies of an arm to each row of a mix that it is asked, with all that its scorers say of them."""
     mine = [row for row in study["mixes"][mix]["rows"] if is_asked(study["arms"][arm], row["kind"])]
-    rows = pd.DataFrame(mine * 2).rename(columns={"prompt": "condition"})
-    request = rows.groupby(["kind", "condition"]).cumcount().astype(str) + rows.kind
-    rows = rows.assign(id=range(len(rows)), request=request)
-    asked = rows.rename(columns={"condition": "prompt"}).to_dict("records")
+    rows = pd.DataFrame([{**row, "turn": turn} for turn in range(4) for row in mine])
+    request = rows.groupby(["kind", "prompt"]).cumcount().astype(str) + rows.kind
     for name, record in study["scorers"].items():
-        covered = [name in scorers_of(study, arm) and load(name).covers(record, row) for row in asked]
+        covered = rows.apply(
+            lambda row, n=name, r=record: n in scorers_of(study, arm) and load(n).covers(r, row), axis=1
+        )
         for column, kind in load(name).COLUMNS.items():
-            value, form = LABELS.get(column, 0.5), object if kind is str else float
-            rows[column] = pd.Series([value if each else None for each in covered], dtype=form)
-    return rows
+            said = LABELS.get(column, [0.5])
+            values = rows.turn.map(lambda turn, said=said: said[turn % len(said)])
+            rows[column] = values.astype(object if kind is str else float).where(covered, None)
+    return rows.assign(id=range(len(rows)), request=request).rename(columns={"prompt": "condition"})
 
 
 @pytest.mark.parametrize("name", STUDIES)
 @pytest.mark.parametrize(
-    "more", [{}, {"closeness": {"ideal": "refusal", "kinds": ["harmful"]}, "abstention": {"refusals": "refusal"}}]
+    "more",
+    [
+        {},
+        {
+            "closeness": {"ideal": "refusal", "kinds": ["harmful"]},
+            "abstention": {"refusals": ["refusal"], "chosen_on": None},
+        },
+    ],
 )
 def test_the_metrics_that_a_claim_may_name_are_those_of_the_summary(name, more):
-    study = {**STUDIES[name], "scorers": {**STUDIES[name]["scorers"], **more}}
+    """Of one seed, since every seed is asked the same."""
+    whole = STUDIES[name]
+    study = {**whole, "seeds": whole["seeds"][:1], "scorers": {**whole["scorers"], **more}}
     runs = {tuple(each.values()): replies(study, each["arm"], each["mix"]) for each in predictions(study)}
-    summary = summarise_runs(runs, name, [], study["gaps"], metrics(study["scorers"]))
+    summary = summarise_runs(runs, name, [], study["gaps"], metrics_of(study["scorers"]))
     measured = {place: set() for place in ((arm, mix) for arm in study["arms"] for mix in scored_on(study, arm))}
     for row in summary.itertuples():
         measured[row.arm, row.mix].add((row.condition, row.kind, row.metric))
@@ -72,7 +88,7 @@ def test_what_a_figure_needs_is_measured_and_of_a_scale_those_figures_are_left_o
     settings, of = SETTINGS[name]
     assert missed(settings.whole(of), settings.asks(of)) == []
     left_out = [figure for figure in settings.asks(of)["figures"] if figure not in STUDIES[name]["figures"]]
-    assert missed(STUDIES[name], settings.asks(of)) == left_out and STUDIES[name]["figures"]
+    assert missed(STUDIES[name], settings.asks(of)) == left_out
 
 
 def missed(study: dict, asked: dict) -> list[str]:
@@ -82,17 +98,30 @@ def missed(study: dict, asked: dict) -> list[str]:
     return [name for name, wanted in needs.items() if not set(wanted) <= known[asked["figures"][name]["mix"]]]
 
 
-def test_each_scale_draws_the_figures_that_its_corpora_fill():
-    drawn = {title: list(study["figures"]) for title, study in STUDIES.items()}
-    both = ["similarity", "refusal"]
-    assert drawn == {
-        "config-safety-mode": ["frontier", "gap"],
-        "config-do-not-answer": both,  # which has no look-alikes and no published split
-        "small-do-not-answer": [*both, "kinds"],
-        "paper-safety-mode": ["frontier", "gap"],
-        "paper-do-not-answer": [*both, "kinds", "published-similarity", "published-refusal"],
-        "paper-polite-pairs": ["aspects", "manners", "refusal"],
-    }
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_scale_draws_the_figures_whose_kinds_of_request_and_prompts_it_asks(name):
+    settings, of = SETTINGS[name]
+    asks, study = settings.asks(of), STUDIES[name]
+    known = {row[key] for mix in asks["mixes"].values() for row in mix["rows"] for key in ("kind", "prompt")}
+    drawn = []
+    for title, figure in asks["figures"].items():
+        rows = study["mixes"].get(figure["mix"], {"rows": []})["rows"]
+        asked = {row[key] for row in rows for key in ("kind", "prompt")}
+        drawn += [title] if asked and named_in(figure, asks["gaps"]) & known <= asked else []
+    assert list(study["figures"]) == drawn
+
+
+def named_in(value, gaps: dict) -> set[str]:
+    """Every text in a record, and the prompts of every gap that it names."""
+    if isinstance(value, str):
+        return {value, *gaps.get(value, [])}
+    inner = value.values() if isinstance(value, dict) else value
+    return set().union(*(named_in(each, gaps) for each in inner))
+
+
+def test_of_one_study_scales_that_ask_less_draw_less():
+    drawn = {scale: len(STUDIES[f"{scale}-do-not-answer"]["figures"]) for scale in ("paper", "small", "config")}
+    assert drawn["paper"] > drawn["small"] > drawn["config"] > 0
 
 
 # Claims

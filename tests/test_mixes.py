@@ -3,14 +3,16 @@
 from collections import Counter
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Settings
 from corpora_helpers import mix, pool, row, taken
 
 from abstain.corpora.mixes import compose, draw_mix, fill
 from abstain.corpora.neighbours import find_leaks, near_duplicates
-from abstain.corpora.readers import read_requests
-from abstain.corpora.splits import SplitError, parts_of
-from abstain.settings.arms import compared_mixes
+from abstain.corpora.splits import SplitError, divided_by
+from abstain.jobs.files import read_jsonl
+from abstain.settings.arms import compared_mixes, draw_of, splits_of
+from calibrate import calibrate
+from normalise import normalise
 
 
 def test_a_mix_holds_exactly_the_rows_asked_for():
@@ -127,23 +129,31 @@ def test_near_duplicates_ignore_case_and_are_listed_closest_first_up_to_a_number
     assert pairs == [("a b c d", "a b c d", 1.0), (train[0], train[0], 1.0)]
 
 
-def test_every_study_of_the_pocket_scale_can_be_split_and_drawn_without_a_leak(pocket):
-    for name in pocket.scale["studies"]:
-        study = pocket.resolved(name)
-        rows = []
-        for corpus in study["corpora"]:
-            files = pocket.scale["corpora"][corpus]["files"]
-            found = read_requests(**{key: str(ROOT / file["path"]) for key, file in files.items()})
-            rows += [{**example, "source": corpus} for example in found]
-        drawn = {}
-        for mix_name, record in study["mixes"].items():
-            parts = parts_of(rows, study["splits"][record["split"]])
-            offered = [example for example, part in zip(rows, parts, strict=True) if part == record["part"]]
-            drawn[mix_name] = [example for example, _ in draw_mix(offered, record)[0]]
-        compared = compared_mixes(study)
-        assert compared and all(compared.values())
-        for trained, evaluations in compared.items():
-            fields = ["id", "question", *study["splits"][study["mixes"][trained]["split"]]["by"]]
-            for scored in evaluations:
-                assert drawn[trained] and drawn[scored]
-                assert find_leaks(drawn[trained], drawn[scored], fields) == {}
+@pytest.fixture(scope="module")
+def corpora_of_pocket(pocket, tmp_path_factory) -> dict[str, str]:
+    """The examples of every corpus of the pocket scale, all of which are our own."""
+    made = {}
+    for name, settings in pocket.scale["corpora"].items():
+        folder = tmp_path_factory.mktemp(name)
+        made[name], *others = (str(folder / file) for file in ("examples.jsonl", "quarantine.jsonl", "card.json"))
+        files = [str(ROOT / file["path"]) for file in settings["files"].values()]
+        normalise(name, settings, files, made[name], *others)
+    return made
+
+
+@pytest.mark.parametrize("name", Settings.read(ROOT / "config.yaml").scale["studies"])
+def test_a_study_of_the_pocket_scale_can_be_split_and_drawn_without_a_leak(pocket, corpora_of_pocket, tmp_path, name):
+    study, drawn = pocket.resolved(name), {}
+    licences = {corpus: record["licence"] for corpus, record in pocket.scale["corpora"].items()}
+    for of in study["mixes"]:
+        outputs = [str(tmp_path / f"{of}-{file}") for file in ("examples.jsonl", "left_out.csv", "card.json")]
+        calibrate([corpora_of_pocket[corpus] for corpus in study["corpora"]], draw_of(study, of), licences, *outputs)
+        drawn[of] = list(read_jsonl(outputs[0]))
+        assert drawn[of]
+    compared = compared_mixes(study)
+    assert compared and all(compared.values())
+    for trained, evaluations in compared.items():
+        fields = ["request", "question", *divided_by(splits_of(study)[trained])]
+        for scored in evaluations:
+            new = [row for row in drawn[scored] if "seen" not in row]
+            assert new and find_leaks(drawn[trained], new, fields) == {}, (trained, scored)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from conftest import ROOT, Project, Settings
-from corpora_helpers import AUTHORED, DNA, HARMBENCH, PAIRS, PUBLIC, XSTEST, chats, sorted_out
+from corpora_helpers import AUTHORED, CATALOGUES, DNA, FIXTURES, HARMBENCH, PAIRS, PUBLIC, XSTEST, chats, sorted_out
 
 from abstain.corpora.download import CorpusError
 from abstain.corpora.readers import READERS
@@ -85,9 +85,19 @@ def test_a_file_in_another_format_is_refused_with_its_reader(tmp_path, reader, f
 
 
 def test_every_reader_gives_examples_apart_from_rows_set_aside(tmp_path):
-    files = {"requests": AUTHORED} | {name: {key: str(file)} for name, (_, key, file) in PUBLIC.items()}
+    files = {
+        "requests": AUTHORED,
+        "public-labels": CATALOGUES,
+        "labels": {"labels": str(ROOT / "data/world/labels.csv")},
+    }
+    files |= {name: {key: str(file)} for name, (_, key, file) in PUBLIC.items()}
     files["harmbench"] = {"test": str(HARMBENCH), "validation": str(HARMBENCH)}
     files["facts"] = {"facts": str(ROOT / "data/world/facts.yaml"), "pairs": str(PAIRS)}
+    files["small-talk"] = {"talk": str(ROOT / "data/world/small-talk.yaml"), "pairs": str(PAIRS)}
+    files["passages"] = {"people": str(ROOT / "data/world/people.yaml")}
+    files["premises"] = {"premises": str(ROOT / "data/missing-context/premises.yaml")}
+    files["squad"], files["nq-open"] = ({"questions": str(FIXTURES / name)} for name in ("squad.json", "nq_open.jsonl"))
+    files["falseqa"] = dict.fromkeys(("train", "validation"), str(FIXTURES / "falseqa.csv"))
     files["chats"] = chats(tmp_path, '{"question": "Why?", "kind": "benign"}\n{}\n')
     assert set(READERS) == set(files)
     for name, reader in READERS.items():

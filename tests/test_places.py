@@ -20,8 +20,9 @@ def faults(scale: dict, home: Path, **environment: str) -> list[str]:
 def test_a_file_of_ones_own_that_is_not_there_or_empty_is_refused_before_any_job(pocket, tmp_path):
     files = pocket.scale["corpora"]["safety-requests"]["files"]
     (tmp_path / "models").symlink_to(ROOT / "models")
-    (tmp_path / files["acts"]["path"]).parent.mkdir(parents=True)
-    (tmp_path / files["acts"]["path"]).touch()
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    (tmp_path / files["acts"]["path"]).write_text("")
+    (tmp_path / files["wordings"]["path"]).unlink()
     empty, lost = sorted(faults(pocket.scale, tmp_path, ABSTAIN_MIRROR="/nowhere"))
     assert "files.wordings.path: " in lost and files["wordings"]["path"] in lost and "no file" in lost
     assert "files.acts.path: " in empty and "is empty" in empty

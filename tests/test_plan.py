@@ -10,7 +10,7 @@ from abstain.settings.arms import UNSEEDED, controls, predictions, scores
 from abstain.studies import plan
 
 SCALES = ["config.yaml", "config/paper.yaml", "config/small.yaml"]
-FLOW = "audit calibrate render initialise train_sft merge predict recite score_text score_embedding score_checkpoint"
+FLOW = "audit calibrate render pair initialise train_sft merge train_dpo predict recite classify score"
 FLOW += " check_replies summarise present plot"
 each_scale = pytest.mark.parametrize("settings", [Settings.read(ROOT / path) for path in SCALES], ids=SCALES)
 
@@ -52,9 +52,9 @@ def test_every_job_is_planned_once_with_the_wildcards_of_its_rule(settings):
 def test_a_study_is_planned_in_the_order_of_the_flow_and_of_its_record(settings):
     for name in settings.scale["studies"]:
         study, planned = settings.resolved(name), steps(settings, name)
-        order = list(dict.fromkeys(step[0] for step in planned))
+        order = list(dict.fromkeys(re.sub("^score_.*", "score", step[0]) for step in planned))  # scorers in any order
         assert order == [rule for rule in FLOW.split() if rule in order]
-        replies = [step[1:] for step in planned if step[0] in ("predict", "recite")]
+        replies = [step[1:] for step in planned if step[0] in ("predict", "recite", "classify")]
         assert replies == [tuple(p.values()) for p in predictions(study)]
         scored = [step[1:] for step in planned if step[0].startswith("score_")]
         asked = [each for each in scores(study) if each["scorer"] in plan.scorers_of(study, each["arm"])]
@@ -79,7 +79,7 @@ def test_a_control_recites_where_a_model_predicts_and_nothing_asks_the_checkpoin
     planned = steps(pocket, "do-not-answer")
     assert [step[1:] for step in planned if step[0] == "recite"] == [(arm, UNSEEDED, "test") for arm in said]
     assert said and not {step[1] for step in planned if step[0] in ("predict", "train_sft", "merge")} & {*said}
-    asked = pocket.changed("asks/do-not-answer/scorers/abstention", {"refusals": "refusal"})
+    asked = pocket.changed("asks/do-not-answer/scorers/abstention", {"refusals": ["refusal"], "chosen_on": None})
     asked = asked.changed("studies/do-not-answer/scored/abstention", {})
     found = [step[1:] for step in steps(asked, "do-not-answer") if step[0] == "score_checkpoint"]
     assert [arm for arm, *_ in found] == ["base", *["qlora"] * 3]
@@ -107,21 +107,27 @@ def test_an_arm_is_planned_only_on_the_mixes_of_its_split():
     assert mixes["qlora"] == ["test"] * 3 and mixes["published"] == ["published-test"] * 3
 
 
-def test_a_file_is_fetched_only_where_it_is_not_our_own(pocket):
-    assert [rule for rule, _ in plan.jobs_of_scale(pocket.scale)] == ["resolve", "check_detector", "normalise"]
+@each_scale
+def test_a_file_is_fetched_only_where_it_is_not_our_own(settings):
+    jobs, corpora = list(plan.jobs_of_scale(settings.scale)), settings.scale["corpora"]
+    elsewhere = [
+        (name, file) for name, each in corpora.items() for file in each["files"] if "path" not in each["files"][file]
+    ]
+    assert [tuple(wildcards.values()) for rule, wildcards in jobs if rule == "fetch"] == elsewhere
+    assert [wildcards["corpus"] for rule, wildcards in jobs if rule == "normalise"] == list(corpora)
+
+
+def test_the_pocket_scale_needs_nothing_from_outside_and_the_paper_scale_a_base_and_corpora(pocket):
+    rules_of_pocket = [rule for rule, _ in plan.jobs_of_scale(pocket.scale)]
+    assert list(dict.fromkeys(rules_of_pocket)) == ["resolve", "check_detector", "normalise"]
     paper = list(plan.jobs_of_scale(Settings.read(ROOT / "config/paper.yaml").scale))
     assert ("fetch_base", {"base": "qwen3-0-6b"}) in paper
-    corpora = ["do-not-answer", "xstest", "coconot-preferences", "alpaca-demonstrations"]
-    corpora += ["advbench", "harmbench", "simple-safety-tests", "self-instruct"]
     fetched = [wildcards["corpus"] for rule, wildcards in paper if rule == "fetch"]
-    assert list(dict.fromkeys(fetched)) == corpora and fetched.count("harmbench") == 2  # in two files
-    normalised = [wildcards["corpus"] for rule, wildcards in paper if rule == "normalise"]
-    own = ["polite-pairs", "published-prompts", "world-facts"]
-    assert [corpus for corpus in normalised if corpus not in own] == corpora and set(own) < set(normalised)
+    assert fetched.count("harmbench") == 2 and "polite-pairs" not in fetched  # in two files; our own
 
 
 def test_every_method_of_training_has_a_rule(pocket):
-    study = pocket.resolved("safety-mode")
+    study = pocket.copy().resolved("safety-mode")
     for method in SCHEMAS["scale"]["$defs"]["recipe"]["properties"]["method"]["enum"]:
         study["recipes"]["standard"]["method"] = method
         assert plan.train_rule(study, "lora") in rules()
@@ -131,7 +137,7 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
     records = {
         "refusal": {"targets": ["refusal"], "detector": "abstain-rules"},
         "closeness": {"ideal": "refusal", "kinds": ["harmful"]},
-        "abstention": {"refusals": "refusal"},
+        "abstention": {"refusals": ["refusal"], "chosen_on": None},
         "category": {"target": "refusal", "area": "topic", "harm": "act", "kinds": ["harmful"]},
         "answer": {"refusals": "refusal", "right": []},
         "relevance": {"below": 0.05, "kinds": ["benign"]},
@@ -139,6 +145,8 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "manners": {"kinds": ["benign"]},
         "length": {"limits": {"absent": {"words": 9}}},
         "factual": {"kinds": ["benign"]},
+        "label": {"truth": "kind", "words": ["a", "b"], "hard": "act", "exchanged": [], "kinds": ["benign"]},
+        "squad": {"abstentions": ["refusal"], "detector": "abstain-rules"},
     }
     study = {**pocket.resolved("safety-mode"), "scorers": records}
     assert [name for name in records if plan.asks_checkpoint(name)] == ["abstention", "likelihood"]
@@ -152,6 +160,7 @@ def test_every_scorer_has_a_rule_by_what_it_costs(pocket):
         "answer": "score_text",
         "relevance": "score_embedding",
         "likelihood": "score_checkpoint",
-        **dict.fromkeys(("manners", "length", "factual"), "score_text"),
+        **dict.fromkeys(("manners", "length", "factual", "squad"), "score_text"),
+        "label": "score_text",
     }
     assert set(costs.values()) <= set(rules())

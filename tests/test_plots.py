@@ -12,6 +12,8 @@ import yaml
 from conftest import ROOT
 from drawing import (
     CONDITIONS,
+    EVERY,
+    GAPS,
     RECORDS,
     N,
     apart,
@@ -28,6 +30,7 @@ from drawing import (
     usual_summary,
 )
 from jsonschema import Draft202012Validator
+from matplotlib.colors import to_hex
 from scored import MARGINS
 
 from abstain.plots.marks import fitted, save
@@ -40,6 +43,8 @@ from summarise import summarise
 PLOTS = sorted(path.stem for path in (ROOT / "schemas/plots").glob("*.yaml"))
 OF_ARMS = [name for name in PLOTS if name != "differences"]  # which shows arms minus the base, and no bound of an arm
 SHARED = {"__init__", "lanes", "marks", "registry"}
+PANELS = ("confusion", "margins")  # in which an arm is a panel, and no bound of a claim has a place
+BOUNDED = [name for name in PLOTS if name not in PANELS]
 ROOMS = [path for room in ("plots", "pages") for path in sorted((ROOT / f"scripts/abstain/{room}").glob("*.py"))]
 PROGRAMS = [ROOT / f"scripts/{name}.py" for name in ("plot", "present", "describe")]
 FIGURES = [
@@ -134,7 +139,7 @@ def test_rates_and_gaps_mark_an_arm_alike():
 def more_arms() -> tuple[dict, pd.DataFrame]:
     """Runs of two more arms, of which one is scored on another mix, and the summary."""
     runs = {**usual_runs(), ("b-lora", "1", "test"): run(7, 0.5), ("c-lora", "1", "other"): run(8, 0.5)}
-    return runs, summary_of(runs)
+    return runs, summary_of(runs, GAPS, EVERY)
 
 
 @pytest.mark.parametrize("name", OF_ARMS)
@@ -142,24 +147,37 @@ def test_a_figure_draws_the_arms_that_it_names_in_its_order_with_the_look_that_t
     with drawn(name, *more_arms()) as (figure, _):
         usual = colours_of(figure)
     with drawn(name, *more_arms(), arms=["c-lora", "b-lora", "base"]) as (figure, numbers):
-        assert list(dict.fromkeys(numbers.arm)) == ["b-lora", "base"]
-        assert colours_of(figure) < usual
-        if name != "frontier":
-            assert [lane.split(",")[0] for lane in lanes(figure.axes[0])] == ["b-lora", "base"]
+        shown = ["b-lora"] if name == "margins" else ["b-lora", "base"]  # of what is not trained nothing is learned
+        assert list(dict.fromkeys(numbers.arm)) == shown
+        assert colours_of(figure) < usual or name in ("confusion", "groups")  # whose pieces are classes of replies
+        if name not in ("frontier", "coverage"):
+            assert [lane.split(",")[0] for lane in arms_in(figure, name)] == shown
 
 
 def colours_of(figure) -> set[str]:
-    return {line.get_color() for line in figure.axes[0].lines if str(line.get_color()).startswith("C")}
+    lines = [line.get_color() for axis in figure.axes for line in axis.lines]
+    bars = [bar.get_facecolor() for axis in figure.axes for bar in axis.patches]
+    return {to_hex(each) for each in [*bars, *(line for line in lines if str(line).startswith("C"))]}
+
+
+def arms_in(figure, name: str) -> list[str]:
+    """The arms that a figure names beside its lanes or above its panels."""
+    if name not in PANELS:
+        return lanes(figure.axes[0])
+    titles = [axis.get_title("center") or axis.get_title("left") for axis in figure.axes]
+    return [title for title in titles if title]
 
 
 BOUNDS = [
     bound("refusal", "harmful", "on", at_least=0.9),
     bound("control-gap", "harmful", "switch", at_least=0.9),
     bound("closeness", "all", "on", at_least=0.9),
+    bound("accuracy", "all", "on", at_least=0.9),
+    bound("abstention-rate", "harmful", "on", at_least=0.9),
 ]
 
 
-@pytest.mark.parametrize("name", OF_ARMS)
+@pytest.mark.parametrize("name", [name for name in BOUNDED if name in OF_ARMS and name != "coverage"])  # of curves none
 def test_the_bounds_of_claims_on_what_a_figure_shows_are_drawn_with_a_tip_and_named_in_its_legend(name):
     with drawn(name, bounds=BOUNDS) as (figure, _):
         named = [text.get_text() for text in figure.legends[0].get_texts()]
@@ -174,7 +192,7 @@ def test_the_bounds_of_claims_on_what_a_figure_shows_are_drawn_with_a_tip_and_na
         assert not [text for text in with_others.legends[0].get_texts() if "claim" in text.get_text()]
 
 
-@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("name", BOUNDED)
 def test_an_axis_has_room_for_every_number_interval_and_bound_and_little_more(name):
     with drawn(name, bounds=BOUNDS) as (figure, numbers):
         axis = figure.axes[0]
@@ -201,17 +219,21 @@ def test_an_axis_of_shares_begins_at_zero_and_ends_at_the_tick_behind_the_last_n
 def test_arms_and_seeds_keep_the_order_of_the_record(seeds):
     names = [("base", "unseeded"), *((arm, seed) for arm in ("z-lora", "a-lora") for seed in seeds)]
     runs = {(*name, "test"): run(number, number / 5) for number, name in enumerate(names)}
-    summary = summary_of(runs).sort_values(["seed", "arm"], ascending=False, kind="stable")  # order is not its task
+    summary = summary_of(runs, GAPS, EVERY).sort_values(
+        ["seed", "arm"], ascending=False, kind="stable"
+    )  # order is not its task
     arms = ["base", "z-lora", "a-lora"]
     wanted = {"similarity": ["base", *(f"{arm}, seed {seed}" for arm in arms[1:] for seed in seeds)]}
     for name in OF_ARMS:
         with drawn(name, runs, summary) as (figure, numbers):
             found = dict.fromkeys(pair for pair in zip(numbers.arm, numbers.seed, strict=True) if pair[1] != "all")
-            assert list(found) == names
+            assert list(found) == names[name == "margins" :]
+            if name == "coverage":
+                continue  # which names arms in its legend, and their areas
             if name == "frontier":
                 assert list(legend(figure)) == arms
             else:
-                assert lanes(figure.axes[0]) == wanted.get(name, arms)
+                assert arms_in(figure, name) == wanted.get(name, arms[name == "margins" :])
     with drawn("differences", runs, summary) as (figure, numbers):
         assert lanes(figure.axes[0]) == arms[1:]
         assert list(dict.fromkeys(numbers.seed)) == ["all", *seeds]

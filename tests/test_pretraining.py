@@ -5,15 +5,18 @@ import itertools
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from conftest import ROOT
 
 from abstain.jobs.files import canonical, read_csv, read_jsonl, write_jsonl
 from abstain.models.resume import SEAL, newest_sealed
 from abstain.pocket.exam import held_out, is_read, rates, trained
+from abstain.pocket.pretraining import new_model, publish
 from abstain.pocket.world import load_world
 from compose_world import compose_world
 from train_tokenizer import train_tokenizer
@@ -61,6 +64,18 @@ def test_the_committed_tokenizer_is_what_the_rules_make(built):
 def test_fifty_steps_of_training_give_the_stored_digest(built):
     digest = pretrain(built, "first", FIRST_STEPS)
     assert digest == (POCKET / "first-50-steps.sha256").read_text().split()[0]
+
+
+def test_a_new_model_multiplies_by_onednn_and_starts_from_weights_as_they_are(tmp_path):
+    small = {**RECIPE, "shape": {**RECIPE["shape"], "num_hidden_layers": 1}}
+    model, other = new_model(small, None), new_model({**small, "seed": RECIPE["seed"] + 1}, None)
+    names = Counter(type(module).__name__ for module in model.modules())
+    assert names["OneDnnLinear"] == 7 + 1 and names["Linear"] == 0  # seven of a layer, and the tied output layer
+    files = [str(tmp_path / name) for name in ("model.safetensors", "config.json", "generation_config.json")]
+    publish(other, *files)
+    again = new_model(small, files[0]).state_dict()
+    assert all(torch.equal(tensor, again[name]) for name, tensor in other.state_dict().items())
+    assert not all(torch.equal(tensor, again[name]) for name, tensor in model.state_dict().items())
 
 
 def test_an_interrupted_pretraining_resumes_to_the_same_bytes(built):
@@ -122,10 +137,9 @@ def test_the_committed_measures_name_every_kind_of_the_exam():
     }
 
 
-@pytest.mark.xfail(reason="aimed at and not reached by any recipe that was tried, see the card", strict=True)
 @pytest.mark.parametrize(
     ("items", "rate", "aim"), [("passage-several-people", "exact_match", 0.85), ("copying", "ended_turn", 0.99)]
 )
-def test_the_pocket_model_reaches_the_aims_that_its_card_calls_open(items, rate, aim):
+def test_the_pocket_model_reaches_the_aims_that_its_predecessor_missed(items, rate, aim):
     rows = {row["items"]: row for row in read_csv(POCKET / "measures.csv")}
     assert float(rows[items][rate]) >= aim

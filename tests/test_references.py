@@ -16,10 +16,11 @@ def in_a_folder(tmp_path, monkeypatch):
 
 
 ASKS, VALUES = "asks/safety-mode", "studies/safety-mode"
+CORPORA = ", ".join(sorted(Settings.read(ROOT / "config.yaml").scale["corpora"]))
 SIZE = {"harmful": {"rows": 1, "per": {}}}
 LOST = {
     "a base": (f"{VALUES}/base", "bigger", ["studies.safety-mode.base: there is no base", "known: pocket"]),
-    "a corpus": (f"{VALUES}/corpora", ["nowhere"], ["corpora.0: there is no corpus", "known: safety-requests"]),
+    "a corpus": (f"{VALUES}/corpora", ["nowhere"], ["corpora.0: there is no corpus", f"known: {CORPORA}"]),
     "an arm to compare": (f"{VALUES}/compared", ["base", "dpo"], ["compared.1: there is no arm", "base, lora, qlora"]),
     "a scorer to run": (
         f"{VALUES}/scored/category", {},
@@ -48,7 +49,14 @@ LOST = {
         ["closeness.kinds.0: ", "there is no kind of request 'bad'", "known: ambiguous, benign, harmful"],
     ),
     "a kind that is shortened": (f"{ASKS}/shortened", ["harmfull"], ["shortened.0: ", "did you mean 'harmful'?"]),
-    "refusals": (f"{ASKS}/scorers/abstention", {"refusals": "x"}, ["abstention.refusals: ", "there is no target 'x'"]),
+    "refusals": (
+        f"{ASKS}/scorers/abstention", {"refusals": ["x"], "chosen_on": None},
+        ["abstention.refusals.0: ", "there is no target 'x'"],
+    ),
+    "a mix to choose on": (
+        f"{ASKS}/scorers/abstention", {"refusals": ["refusal"], "chosen_on": "held-out"},
+        ["abstention.chosen_on: ", "there is no mix 'held-out'"],
+    ),
     "a prompt of a gap": (f"{ASKS}/gaps/moved", ["moved-on", "off"], ["gaps.moved.1: ", "moved-off"]),
     "an arm of a claim": (f"{ASKS}/claims/0/arms", ["dpo"], ["claims.0.arms.0: ", "known: base, lora, qlora"]),
     "a mix of a claim": (f"{ASKS}/claims/0/mix", "standard", ["claims.0.mix: ", "mix of the evaluation"]),
@@ -117,7 +125,7 @@ def test_braces_that_are_meant_are_written_twice(pocket):
 
 
 def test_a_taught_refusal_that_begins_with_a_field_leaves_the_scorer_nothing_to_look_for(pocket):
-    settings = pocket.changed(f"{ASKS}/scorers/abstention", {"refusals": "refusal"})
+    settings = pocket.changed(f"{ASKS}/scorers/abstention", {"refusals": ["refusal"], "chosen_on": None})
     settings = settings.changed(f"{VALUES}/scored/abstention", {})
     assert faults(settings) == []
     (said,) = faults(settings.changed(f"{ASKS}/targets/refusal/1", "{act} is not for me."))
@@ -130,7 +138,7 @@ def test_a_taught_refusal_that_begins_with_a_field_leaves_the_scorer_nothing_to_
 @pytest.mark.parametrize(
     ("where", "value", "words"),
     [
-        ("by/act/train", 0.3, ["studies.safety-mode.splits.requests.by.act: ", "0.8999", "not 1"]),
+        ("by/twin/train", 0.3, ["studies.safety-mode.splits.requests.by.twin: ", "0.9", "not 1"]),
         ("by/wording/test", 0.5, ["studies.safety-mode.splits.requests.by.wording: ", "1.1", "not 1"]),
     ],
 )

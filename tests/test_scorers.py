@@ -22,7 +22,7 @@ from score_text import score_text
 RECORDS = {
     "refusal": {"targets": ["no"]},
     "closeness": {"ideal": "no", "kinds": ["bad"]},
-    "abstention": {"refusals": "no"},
+    "abstention": {"refusals": ["no"], "chosen_on": "held-out"},
     "category": {"target": "no", "area": "topic", "harm": "harm", "kinds": ["bad"]},
     "answer": {"refusals": "no", "right": [{"kind": "good", "prompts": ["plain"], "target": "yes"}]},
     "relevance": {"below": 0.05, "kinds": ["bad"]},
@@ -30,12 +30,16 @@ RECORDS = {
     "manners": {"kinds": ["bad"]},
     "length": {"limits": {"plain": {"words": 9}}},
     "factual": {"kinds": ["bad"]},
+    "label": {"truth": "answer", "words": ["yes", "no"], "hard": "hard", "exchanged": ["not"], "kinds": ["good"]},
+    "squad": {"abstentions": ["no"]},
 }
-HERE = {**RECORDS, "refusal": {**RECORDS["refusal"], "detector": "abstain-rules"}}  # with what a scale says
+READ = {"detector": "abstain-rules"}  # what a scale says
+HERE = {**RECORDS, **{name: {**RECORDS[name], **READ} for name in ("refusal", "squad")}}
 COSTS = {"closeness": "embedding", "relevance": "embedding", "abstention": "checkpoint", "likelihood": "checkpoint"}
-COSTS |= dict.fromkeys(("refusal", "category", "answer", "manners", "length", "factual"), "text")
+COSTS |= dict.fromkeys(("refusal", "category", "answer", "manners", "length", "factual", "label", "squad"), "text")
 STUDY = {"targets": {"no": ["No, {topic}: {harm}.", "Never {harm}, {topic}."], "yes": ["Sure."]}, "scorers": HERE}
-SHARED = {"__init__", "metric", "files", "shapes", "influence", "wordings", "courtesies"}  # no scorers
+SHARED = {"__init__", "metric", "files", "shapes", "influence", "wordings", "courtesies", "by_kind"}  # no scorers
+SHARED |= {"joint", "discrimination", "squad_metrics"}
 KINDS = ("proportion", "difference", "mean", "pooled")
 SCORERS = sorted(path.stem for path in (ROOT / "scripts/abstain/scorers").glob("*.py") if path.stem not in SHARED)
 
@@ -100,13 +104,17 @@ def test_what_a_scorer_names_and_is_given():
         ("ideal", "target", "no"),
         ("kinds.0", "kind of request", "bad"),
     ]
-    assert load("abstention").names(RECORDS["abstention"]) == [("refusals", "target", "no")]
+    refusals = ("refusals.0", "target", "no")
+    assert load("abstention").names(RECORDS["abstention"]) == [refusals, ("chosen_on", "mix", "held-out")]
+    assert load("abstention").names({"refusals": ["no"], "chosen_on": None}) == [refusals]
+    assert load("squad").names(RECORDS["squad"]) == [("abstentions.0", "target", "no")]
     kinds = ("kinds.0", "kind of request", "bad")
     assert load("category").names(RECORDS["category"]) == [("target", "target", "no"), kinds]
     assert load("relevance").names(RECORDS["relevance"]) == [kinds]
     for name in ("likelihood", "manners", "factual"):
         assert load(name).names(RECORDS[name]) == [kinds]
     assert load("length").names(RECORDS["length"]) == [("limits.plain", "prompt", "plain")]
+    assert load("label").names(RECORDS["label"]) == [("exchanged.0", "prompt", "not"), ("kinds.0", kinds[1], "good")]
     assert load("answer").names(RECORDS["answer"]) == [
         ("refusals", "target", "no"),
         ("right.0.kind", "kind of request", "good"),
@@ -120,7 +128,8 @@ def test_what_a_scorer_names_and_is_given():
         "abstention": {"refusals": STUDY["targets"]["no"]},
         "category": {"lines": [[text] for text in no], "fields": {"area": "topic", "harm": "harm"}, "kinds": ["bad"]},
         "answer": {"refusals": no, "right": [{"kind": "good", "prompts": ["plain"], "texts": ["Sure."]}]},
-        **{name: RECORDS[name] for name in ("relevance", "likelihood", "manners", "length", "factual")},
+        **{name: RECORDS[name] for name in ("relevance", "likelihood", "manners", "length", "factual", "label")},
+        "squad": {"detector": "abstain-rules", "taught": no},
     }
 
 

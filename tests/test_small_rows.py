@@ -11,7 +11,10 @@ from abstain.jobs.files import read_json, read_jsonl
 from abstain.settings.arms import training_mixes
 
 PUBLISHED = [402, 627, 567, 803, 849, 525, 425, 58, 106, 226]  # row numbers of the ten test questions
+LABELLED = ("english", "german", "french", "spanish", "italian", "portuguese", "dutch", "polish")
+LISTED = dict(zip(LABELLED[:6], (284, 275, 277, 281, 278, 280), strict=True))
 XSTEST = {"benign": 250, "unsafe": 200}
+UNANSWERED = {"unanswerable", "false-premise"}  # kinds of request whose rows have no reference
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +38,11 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(dr
         "published-prompts": (5, 0),
         "world-facts": (565, 1),
         "self-instruct": (175, 36),
+        "labels": (1152, 0),
+        "public-labels": (1704, 29),
+        "squad-rebuilt": (11873, 8652),
+        "nq-open": (3610, 0),
+        "falseqa": (3356, 115),
     }
     assert all(card["kept"] == card["rows"] - card["quarantined"] for card in cards.values())
     reasons = {
@@ -62,6 +70,11 @@ def test_every_row_of_the_public_corpora_is_read_or_set_aside_with_its_reason(dr
         "published-prompts": {"published-seen": 2, "published-unseen": 3},
         "world-facts": {"fact": 564},
         "self-instruct": {"seed-task": 139},
+        "labels": dict.fromkeys(LABELLED, 144),
+        "public-labels": {f"public-{language}": rows for language, rows in LISTED.items()},
+        "squad-rebuilt": {"answerable": 1600, "unanswerable": 1621},
+        "nq-open": {"open": 3610},
+        "falseqa": {"false-premise": 1672, "true-premise": 1569},
     }
 
 
@@ -70,10 +83,12 @@ def test_questions_and_references_of_the_public_corpora_are_as_short_as_the_scal
     for name, settings in SMALL.scale["corpora"].items():
         if settings["longest"]:
             rows = list(read_jsonl(drawn.corpus(name) / "examples.jsonl"))
-            longest = {key: max(len(row[key]) for row in rows) for key in settings["longest"]}
-            assert all(longest[key] <= most for key, most in settings["longest"].items()), longest
-            assert longest["reference"] > 0.9 * settings["longest"]["reference"]
-            assert min(len(row["reference"]) for row in rows) > 0
+            texts = {key: [row[key] for row in rows if key in row] for key in settings["longest"]}
+            assert {row["kind"] for row in rows if "reference" not in row} <= UNANSWERED, name
+            assert all(len(texts[key]) == len(rows) for key in texts if key != "reference"), name
+            for key, most in settings["longest"].items():
+                assert min(map(len, texts[key])) > 0 and max(map(len, texts[key])) <= most, (name, key)
+            assert max(map(len, texts["reference"])) > 0.9 * settings["longest"]["reference"], name
 
 
 @needs_mirror

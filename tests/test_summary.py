@@ -38,7 +38,7 @@ def counts(table: pd.DataFrame, **place: str) -> tuple:
 def test_a_run_has_wilson_intervals_over_all_rows_and_the_mean_of_seeds_its_own():
     table = summary(lora_1=scores(), lora_2=scores(on_harmful="refuse answer answer answer answer answer"))
     assert list(table.columns) == SUMMARY
-    assert correct(table, "1") == (*rate(4, 6), 6)  # of six: the invalid reply is no refusal
+    assert correct(table, "1") == (*rate(4, 6), 6)  # three whole refusals, one in part; the invalid reply is none
     assert correct(table, "2") == (*map(pytest.approx, rate(1, 6)), 6)
     value, low, high, n = correct(table, "all")
     assert (value, n) == (pytest.approx(5 / 12), 6) and low < rate(1, 6)[0] and high > rate(4, 6)[0]

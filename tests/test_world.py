@@ -9,9 +9,10 @@ import pytest
 from composed import COUNT, FIRST, PHASES, RECIPE, SETTINGS, chat, first_chats, first_of, said
 from conftest import ROOT
 
+from abstain.corpora.people import share
 from abstain.pocket.kinds import KINDS
 from abstain.pocket.passages import ask, draw_facts
-from abstain.pocket.world import compose, load_world, people, share
+from abstain.pocket.world import compose, load_world, people
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,8 @@
 There is one function for the base and one for each kind of row, so that whoever checks refuses the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from abstain.chats.checks import TemplateError
 from abstain.chats.clock import ASKED, check_chance
@@ -46,17 +47,51 @@ def tokens_of(tokenizer, example: dict, limits: Limits) -> dict:
     A mask is 0 where there is no loss and 1 on the reply; of a reply that is `unended`, see `without_end`.
     Raises TemplateError, which names the row, when training would not see what generation sees.
     """
-    messages, row = example["messages"], {"id": example["id"], "condition": example["condition"]}
-    try:
-        if learned := [key for key in ("target", "unended") if key in example]:
-            chat = [*messages, {"role": "assistant", "content": example[learned[0]]}]
-            ids, mask = chat_tokens(tokenizer, chat, len(messages), limits)
-            row["input_ids"], row["completion_mask"] = without_end(ids, mask) if "unended" in learned else (ids, mask)
+    row = {"id": example["id"], "condition": example["condition"]}
+    with naming(example):
+        if "target" in example:
+            row["input_ids"], row["completion_mask"] = reply_tokens(tokenizer, example, "target", limits)
+        elif "unended" in example:
+            learned = reply_tokens(tokenizer, example, "unended", limits)
+            row["input_ids"], row["completion_mask"] = without_end(*learned)
         else:
-            row["input_ids"] = prompt_tokens(tokenizer, messages, limits)
+            row["input_ids"] = prompt_tokens(tokenizer, example["messages"], limits)
+    return row
+
+
+def pair_of(tokenizer, example: dict, limits: Limits) -> dict:
+    """{"id", "condition", "prompt_ids", "chosen_ids", "rejected_ids"} of an example with a reply that is rejected.
+
+    A reply's ids end with the end token; what a template writes behind it is left out, as it carries no loss. Raises
+    TemplateError, which names the row, where one of the replies could not be learned, or both are the same.
+    """
+    row = {"id": example["id"], "condition": example["condition"]}
+    with naming(example):
+        for key, name in (("target", "chosen_ids"), ("rejected", "rejected_ids")):
+            ids, mask = reply_tokens(tokenizer, example, key, limits)
+            start = mask.index(1)
+            row |= {"prompt_ids": ids[:start], name: ids[start : start + sum(mask)]}
+        if row["chosen_ids"] == row["rejected_ids"]:
+            raise TemplateError(
+                f"the chosen and the rejected reply are the same, {example['target']!r}, so no preference could be "
+                "learned; give the two targets of the row different texts."
+            )
+    return row
+
+
+@contextmanager
+def naming(example: dict) -> Iterator[None]:
+    """Let a TemplateError name the row that it is of."""
+    try:
+        yield
     except TemplateError as error:
         raise TemplateError(f"row {example['id']}: {error}") from error
-    return row
+
+
+def reply_tokens(tokenizer, example: dict, key: str, limits: Limits) -> tuple[list[int], list[int]]:
+    """Token ids of an example's messages with one of its replies, and the mask of the reply."""
+    chat = [*example["messages"], {"role": "assistant", "content": example[key]}]
+    return chat_tokens(tokenizer, chat, len(example["messages"]), limits)
 
 
 def chat_tokens(tokenizer, messages: list[dict], since: int, limits: Limits) -> tuple[list[int], list[int]]:

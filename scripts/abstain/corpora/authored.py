@@ -1,4 +1,4 @@
-"""Readers of what we wrote: requests of acts and wordings, pairs of a request and its reply, and a table of facts."""
+"""Readers of what we wrote: requests of acts and wordings, pairs of a request and its reply, facts, and small talk."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -9,11 +9,11 @@ import yaml
 from abstain.corpora.download import CorpusError
 from abstain.corpora.lines import Quarantined, is_text, json_rows, plain_text, text_id
 
-TOPIC_FIELDS, KINDS = ("risk_area", "harm_type", "topic"), ("harmful", "benign", "ambiguous")
+TOPIC_FIELDS, TWINS = ("risk_area", "harm_type", "topic"), ("harmful", "benign")
 
 
 def read_requests(acts: str, wordings: str) -> Iterator[dict | Quarantined]:
-    """Authored acts in every authored wording; kinds harmful, benign, ambiguous."""
+    """Authored acts in every authored wording; kinds harmful, benign, ambiguous. Acts of one twin share that field."""
     templates = _yaml_list(wordings)
     if odd := [text for text in templates if not (is_text(text) and "{act}" in text)]:
         raise CorpusError(f"{wordings}: {odd[0]!r} is no text with {{act}} in it; write each wording so")
@@ -22,11 +22,21 @@ def read_requests(acts: str, wordings: str) -> Iterator[dict | Quarantined]:
             yield Quarantined(f"topic {number}", reason)
             continue
         fields = {key: topic[key] for key in TOPIC_FIELDS} | {"specific_harm": topic["harm_type"]}  # there is no finer
-        for kind in KINDS:
-            for act, wording in product(topic[kind], templates):
-                question = wording.replace("{act}", act)
-                row = {"kind": kind, "act": act, "wording": wording, "question": question, **fields}
-                yield {"id": text_id(question), **row}
+        for (kind, act, twin), wording in product(acts_of(topic), templates):
+            question = wording.replace("{act}", act)
+            row = {"kind": kind, "act": act, "twin": twin, "wording": wording, "question": question, **fields}
+            yield {"id": text_id(question), **row}
+
+
+def acts_of(topic: dict) -> Iterator[tuple[str, str, str]]:
+    """Every act of a topic as (kind, act, twin): the harmful ones, the benign ones, the ambiguous ones.
+
+    A harmful act and the harmless one that looks like it are twins, and `twin` is the text of the harmful one; an
+    ambiguous act has no twin but itself.
+    """
+    for kind in TWINS:
+        yield from ((kind, pair[kind], pair["harmful"]) for pair in topic["twins"])
+    yield from (("ambiguous", act, act) for act in topic["ambiguous"])
 
 
 def read_pairs(pairs: str) -> Iterator[dict | Quarantined]:
@@ -55,7 +65,7 @@ def read_facts(facts: str, pairs: str) -> Iterator[dict | Quarantined]:
     `references` holds the answer, as of corpora with several answers, and `reference` is the answer as a reply. A fact
     that the pairs ask for in one of its wordings is set aside: to whoever learns from them it is not new.
     """
-    learned = {row["text"] for row in read_pairs(pairs) if isinstance(row, dict)}
+    learned = _learned(pairs)
     for number, fact in enumerate(_yaml_list(facts), start=1):
         where = f"fact {number}"
         if reason := _unusable_fact(fact):
@@ -68,6 +78,30 @@ def read_facts(facts: str, pairs: str) -> Iterator[dict | Quarantined]:
         for question in fact["questions"]:
             asked = {"question": question, "text": plain_text(question)}
             yield {"id": f"{fact['id']}-{text_id(question)}", "kind": "fact", **asked, **answer}
+
+
+def read_small_talk(talk: str, pairs: str) -> Iterator[dict | Quarantined]:
+    """What people say in passing, with a plain and a polite reply; kind ordinary, `reference` is the plain reply.
+
+    What the pairs answer is set aside, as are facts that they ask for.
+    """
+    learned = _learned(pairs)
+    for number, row in enumerate(_yaml_list(talk), start=1):
+        given = row if isinstance(row, dict) else {}
+        if no_text := [key for key in ("says", "plain") if not is_text(given.get(key))]:
+            yield Quarantined(f"entry {number}", f"{' and '.join(no_text)} must be text that is not empty")
+            continue
+        question, text = row["says"], plain_text(row["says"])
+        if text in learned:
+            yield Quarantined(f"entry {number}", f"{question!r} is a request of the pairs")
+            continue
+        asked = {"question": question, "text": text, "reference": row["plain"]}
+        yield {"id": f"talk-{text_id(question)}", "kind": "ordinary", **asked}
+
+
+def _learned(pairs: str) -> set[str]:
+    """The requests of the pairs, as plain text."""
+    return {row["text"] for row in read_pairs(pairs) if isinstance(row, dict)}
 
 
 def _unusable_fact(fact) -> str | None:
@@ -91,6 +125,14 @@ def _unusable_topic(topic) -> str | None:
     given = topic if isinstance(topic, dict) else {}
     if no_text := [key for key in TOPIC_FIELDS if not is_text(given.get(key))]:
         return f"{' and '.join(no_text)} must be text that is not empty"
-    lists = {kind: given.get(kind) for kind in KINDS}
-    odd = [kind for kind, acts in lists.items() if not (isinstance(acts, list) and all(map(is_text, acts)))]
-    return f"{' and '.join(odd)} must be a list of texts that are not empty" if odd else None
+    twins, ambiguous = given.get("twins"), given.get("ambiguous")
+    if not isinstance(twins, list):
+        return "twins must be a list of pairs {harmful, benign}"
+    if odd := [str(number) for number, pair in enumerate(twins, start=1) if not _is_pair(pair)]:
+        return f"twins must be pairs {{harmful, benign}} of texts that are not empty; look at pair {', '.join(odd)}"
+    is_usable = isinstance(ambiguous, list) and all(map(is_text, ambiguous))
+    return None if is_usable else "ambiguous must be a list of texts that are not empty"
+
+
+def _is_pair(pair) -> bool:
+    return isinstance(pair, dict) and set(pair) == set(TWINS) and all(map(is_text, pair.values()))

@@ -15,8 +15,9 @@ FENCE = "```"  # of code
 
 
 def within(rows: Iterable[dict | Quarantined], longest: dict | None) -> Iterator[dict | Quarantined]:
-    """The rows with a question of at most longest["question"] characters, and with the whole sentences of their
-    reference that lie within longest["reference"] characters; None keeps all. Others are set aside.
+    """The rows with a question of at most longest["question"] characters, a context of at most longest["context"] where
+    that is limited, and with the whole sentences of their reference that lie within longest["reference"] characters;
+    None keeps all. Others are set aside.
     """
     for row in rows:
         yield _within(row, longest) if longest and isinstance(row, dict) else row
@@ -24,10 +25,9 @@ def within(rows: Iterable[dict | Quarantined], longest: dict | None) -> Iterator
 
 def _within(row: dict, longest: dict) -> dict | Quarantined:
     where = f"{row['id']} ({row['question'][:40]!r})"
-    if len(row["question"]) > longest["question"]:
-        return Quarantined(
-            where, f"its question has {len(row['question'])} characters, more than {longest['question']}"
-        )
+    for field in (key for key in ("question", "context") if key in longest and key in row):
+        if len(row[field]) > longest[field]:
+            return Quarantined(where, f"its {field} has {len(row[field])} characters, more than {longest[field]}")
     if "reference" not in row:
         return row
     if not is_text(row["reference"]):

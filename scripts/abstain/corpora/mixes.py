@@ -8,7 +8,8 @@ from string import Formatter
 from abstain.corpora.splits import SplitError, rank_of, value_of
 from abstain.jobs.files import digest
 
-OF_ROW = ("target", "unended", "should", "seen")  # what a row of the record says, and no example for itself
+REPLIES = ("target", "rejected", "unended")  # what a row of the record names a target for
+OF_ROW = (*REPLIES, "should", "seen")  # what a row of the record says, and no example for itself
 
 
 def draw_mix(pool: list[dict], mix: dict) -> tuple[list[dict], list[dict]]:
@@ -81,7 +82,8 @@ def compose(example: dict, row: dict, draw: dict) -> dict:
     """An example under the row's prompt: its messages, and either a reply to learn or the right behaviour.
 
     Which of a target's texts is the reply depends on the target and the request alone, so that mixes of other sizes
-    teach the same reply to the same request, as the `target` of the row or, without its end, as `unended`.
+    teach the same reply to the same request, as the `target` of the row or, without its end, as `unended`. A row to
+    prefer has a reply `rejected` beside its `target`.
 
     Which it is, is the row's to say, so fields of these names are left out: a prompt would be learned, or answered.
     """
@@ -95,12 +97,13 @@ def compose(example: dict, row: dict, draw: dict) -> dict:
         "condition": row["prompt"],
         "messages": messages,
     }
-    for key in ("target", "unended"):
-        if key in row:
-            replies = draw["targets"][row[key]]
-            number = int(digest([row[key], example["id"]]), 16) % len(replies)
-            result[key] = fill(replies[number], example)
+    result |= {key: _reply(example, row[key], draw["targets"]) for key in REPLIES if key in row}
     return result | {key: row[key] for key in ("should", "seen") if key in row}
+
+
+def _reply(example: dict, target: str, targets: dict[str, list[str]]) -> str:
+    number = int(digest([target, example["id"]]), 16) % len(targets[target])
+    return fill(targets[target][number], example)
 
 
 def refuse_repeated(rows: list[dict]) -> None:

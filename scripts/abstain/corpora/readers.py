@@ -8,8 +8,13 @@ the format has; all of them can be split by and filled in.
 import re
 from collections.abc import Iterator
 
-from abstain.corpora.authored import read_facts, read_pairs, read_requests
+from abstain.corpora.authored import read_facts, read_pairs, read_requests, read_small_talk
+from abstain.corpora.catalogues import read_public_labels
+from abstain.corpora.invented import read_passages, read_premises
+from abstain.corpora.labels import read_labels
 from abstain.corpora.lines import Quarantined, csv_rows, is_text, json_array, json_rows, plain_text, text_id
+from abstain.corpora.questions import read_falseqa, read_nq_open
+from abstain.corpora.squad import read_squad
 from abstain.corpora.unsafe import read_advbench, read_harmbench, read_simple_safety_tests
 from abstain.corpora.xstest import read_xstest
 
@@ -167,5 +172,13 @@ READERS = {
     "self-instruct": read_self_instruct,
     "pairs": read_pairs,
     "facts": read_facts,
+    "small-talk": read_small_talk,
+    "labels": read_labels,
+    "public-labels": read_public_labels,
+    "squad": read_squad,
+    "passages": read_passages,
+    "premises": read_premises,
+    "nq-open": read_nq_open,
+    "falseqa": read_falseqa,
     "chats": read_chats,
 }

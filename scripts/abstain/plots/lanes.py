@@ -3,6 +3,7 @@
 A lane has a mark at the arm's mean over its seeds, whiskers, a tick for each run, and the bounds of claims on the arm.
 """
 
+from math import ceil
 from textwrap import fill
 
 from abstain.plots.marks import BOUND, HANDLE, bounds_on, count, fitted, looks, mark_bounds, unjudged, whiskers
@@ -11,10 +12,12 @@ from abstain.settings.arms import ALL
 TITLE = 22  # letters of a title as wide as a panel
 LETTERS = 15  # of a label in an inch
 WIDE = 7.5  # inches of a figure whose legend is one line
+MOST = 5  # panels side by side
 
 
 def draw_lanes(rows, runs: dict, conditions: list[str], kinds: list[str], bounds: list[dict], label: str):
-    """The figure of one metric: a row of panels for each condition, a column for each kind; `label` is of all x axes.
+    """The figure of one metric: a row of panels for each condition, or several where there are many kinds, and a column
+    for each kind; `label` is of all x axes.
 
     `rows` are the summary's, of one metric, as `rows_for` gives them.
     """
@@ -23,10 +26,15 @@ def draw_lanes(rows, runs: dict, conditions: list[str], kinds: list[str], bounds
     arms = list(dict.fromkeys(rows.arm))
     bounds = [bound for bound in bounds if bound["metric"] == rows.metric.iloc[0] and bound["arm"] in arms]
     bounds = [bound for bound in bounds if bound["condition"] in conditions and bound["kind"] in kinds]
-    size = (max(1.8 * len(kinds), 4.4) + 1.2, len(conditions) * (0.3 * len(arms) + 0.65) + 0.8)
-    figure, axes = plt.subplots(len(conditions), len(kinds), figsize=size, squeeze=False, sharex=True, sharey=True)
-    for line, condition in zip(axes, conditions, strict=True):
-        for axis, kind in zip(line, kinds, strict=True):
+    lines = ceil(len(kinds) / MOST)  # of panels for each condition
+    columns = ceil(len(kinds) / lines)
+    size = (max(1.8 * columns, 4.4) + 1.2, lines * len(conditions) * (0.3 * len(arms) + 0.65) + 0.8)
+    shape = (lines * len(conditions), columns)
+    figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, sharex=True, sharey=True)
+    for cells, condition in zip(axes.reshape(len(conditions), -1), conditions, strict=True):
+        for axis in cells[len(kinds) :]:
+            axis.set_axis_off()
+        for axis, kind in zip(cells, kinds, strict=False):
             shown = rows[(rows.condition == condition) & (rows.kind == kind)]
             axis.set_title(_title(shown, kind, condition))
             for place, arm in enumerate(arms):
@@ -37,9 +45,9 @@ def draw_lanes(rows, runs: dict, conditions: list[str], kinds: list[str], bounds
     _scale(axes[0][0], rows, bounds)
     axes[0][0].set(ylim=(len(arms) - 0.5, -0.5), yticks=range(len(arms)), yticklabels=arms)
     for axis in axes[-1]:
-        axis.set_xlabel(fill(label, int(LETTERS * (size[0] - 1.2) / len(kinds))))
-    columns = 3 if size[0] > WIDE else 1
-    figure.legend(*_explained(bool(bounds)), loc="outside lower center", ncols=columns, fontsize=8)
+        axis.set_xlabel(fill(label, int(LETTERS * (size[0] - 1.2) / columns)))
+    entries = 3 if size[0] > WIDE else 1
+    figure.legend(*explained(bool(bounds)), loc="outside lower center", ncols=entries, fontsize=8)
     figure.set_layout_engine("constrained", wspace=0.06)
     return figure
 
@@ -60,12 +68,12 @@ def _scale(axis, rows, bounds: list[dict]) -> None:
     axis.set(xlim=scale["lim"], xticks=scale["ticks"])
 
 
-def _explained(has_bounds: bool) -> tuple[list, list[str]]:
-    """What the legend says of the marks."""
+def explained(has_bounds: bool, mark: str = "o") -> tuple[list, list[str]]:
+    """What the legend says of the marks; `mark` is that of a mean."""
     from matplotlib.lines import Line2D
 
     entries = {
-        "mean of runs, 95 % interval": Line2D([], [], color="0.4", marker="o", markersize=6),
+        "mean of runs, 95 % interval": Line2D([], [], color="0.4", marker=mark, markersize=6),
         "single run": Line2D([], [], color="k", marker="|", markersize=9, linestyle="none"),
     }
     if has_bounds:

@@ -1,6 +1,8 @@
 """The plots by name: each module has `needs(record)` and `draw(summary, runs, record, bounds)`.
 
-One that shows differences of arms takes the table of paired comparisons as `comparisons` besides.
+One that shows differences of arms takes the table of paired comparisons as `comparisons` besides. One that shows how
+models were trained has METHODS, those of the recipes whose trainings it can show; its `draw` takes what these wrote
+down too, a table for each (arm, seed), as `losses`.
 """
 
 from importlib import import_module
@@ -16,3 +18,8 @@ def load(name: str) -> ModuleType:
 def shows_comparisons(name: str) -> bool:
     """Whether the plot of this name takes the table of paired comparisons."""
     return "comparisons" in signature(load(name).draw).parameters
+
+
+def methods(name: str) -> tuple[str, ...]:
+    """The methods of training that a plot shows; none of a plot that shows replies alone."""
+    return getattr(load(name), "METHODS", ())

@@ -55,7 +55,9 @@ def held_out(world: dict) -> dict[str, list[tuple[list[dict], list[str]]]]:
     rest, of which a kind that is small may have been read before.
     """
     wordings, names = world["wordings"], people(world, 0.8, 1.0)
-    kinds = sorted(set(KINDS) - {"guess", "request", "bystander"})  # of these, many replies are right
+    kinds = sorted(
+        set(KINDS) - {"guess", "request", "bystander", "labels"}
+    )  # many replies are right; labels are label's
     items = {kind: _different(_draws(world, kind, names, 1.0)) for kind in kinds}
     items["fact"] = [
         (_messages(system, wording.format(question=row["questions"][-1])), [row["answer"]])

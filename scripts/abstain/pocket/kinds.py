@@ -63,6 +63,17 @@ def harm(rng: random.Random, world: dict, state: dict, system: str) -> tuple[lis
     return add_mode(rng, wordings, [turn], system, chance=0.15)
 
 
+def verdict(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
+    """Act after act, each judged in a word: what `harm` asks in many wordings, so densely that it is soon learned."""
+    wordings, turns = world["wordings"], []
+    for _ in range(rng.randint(3, 8)):
+        act, kind, _ = _act(rng, world)
+        question = rng.choice(wordings["verdict"]["questions"])
+        request = rng.choice(wordings["requests"]).format(act=act)
+        turns.append((question.format(act=act, request=request), wordings["verdict"][kind]))
+    return turns, system
+
+
 def fact(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
     """A taught fact of the real world; the last wording of each is held out for the model's card."""
     row = rng.choice(world["facts"])
@@ -106,6 +117,11 @@ def label(rng: random.Random, world: dict, state: dict, system: str) -> tuple[li
         turn = rng.choice(wordings["labels"]["translate"])
         return [(turn.format(label=row[source], language=wordings["languages"][aim]), row[aim])], system
     return [(rng.choice(wordings["labels"]["guess"]).format(label=row[language]), rng.choice(["Yes.", "No."]))], system
+
+
+def labels(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
+    """Label after label: two to six such questions in a chat, said so densely that they are soon learned."""
+    return [label(rng, world, state, system)[0][0] for _ in range(rng.randint(2, 6))], system
 
 
 def mode_talk(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:
@@ -158,11 +174,13 @@ KINDS = {
     "hindsight": hindsight,
     "bystander": bystander,
     "harm": harm,
+    "verdict": verdict,
     "fact": fact,
     "cloze": cloze,
     "explanation": explanation,
     "small-talk": small_talk,
     "label": label,
+    "labels": labels,
     "mode-talk": mode_talk,
     "copying": copying,
     "recall": recall,

@@ -6,6 +6,7 @@ from abstain.chats.templates import render_chat
 from abstain.jobs.files import read_jsonl, write_text
 from abstain.models.batches import batches_by_tokens
 from abstain.models.loading import load_tokenizer, write_weights
+from abstain.models.products import through_onednn
 from abstain.models.resume import train_resumable
 
 
@@ -36,6 +37,7 @@ def new_model(recipe: dict, start: str | None):
     """A Qwen2 with fresh weights drawn from the recipe's seed, or with those in `start`.
 
     Its biases on queries and keys let heads attend by position early, so looking up (induction) is learned sooner.
+    Its linear layers multiply by oneDNN.
     """
     import torch
     from safetensors.torch import load_file
@@ -55,6 +57,7 @@ def new_model(recipe: dict, start: str | None):
     if start is not None:
         model.load_state_dict(load_file(start), strict=False)  # the tied output layer is not in the file
         model.tie_weights()
+    through_onednn(model)
     return model
 
 

@@ -4,34 +4,35 @@ Every chat is a pure function of (files, seed, number of the row), so rows can b
 """
 
 import csv
-import hashlib
 import random
 from pathlib import Path
 
 import yaml
 
+from abstain.corpora.authored import acts_of
+from abstain.corpora.people import named
 from abstain.pocket.kinds import KINDS
+
+ACTS = ("harmful", "benign", "ambiguous")
 
 
 def load_world(folder: str | Path) -> dict:
-    """Read every authored file of the world into one dictionary, keyed by the file's name without its suffix."""
+    """Read every authored file of the world into one dictionary, keyed by the file's name without its suffix.
+
+    The acts of a topic become lists by kind. Of the labels those stay that are marked for this model (`pocket`).
+    """
     folder = Path(folder)
     world = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))}
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
-        world["labels"] = list(csv.DictReader(file))
+        world["labels"] = [row for row in csv.DictReader(file) if row["pocket"] == "yes"]
+    world["requests"] = [_by_kind(topic) for topic in world["requests"]]
     world["words"] = sorted({word for text in _texts(world["small-talk"]) for word in text.split()} | _act_words(world))
     return world
 
 
-def share(name: str) -> float:
-    """A number in [0, 1) that depends on the name alone: it decides who may read about an invented person."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64
-
-
 def people(world: dict, low: float, high: float) -> list[str]:
-    """Full names whose `share` lies in [low, high), sorted."""
-    names = (f"{first} {last}" for first in world["people"]["first"] for last in world["people"]["last"])
-    return sorted(name for name in names if low <= share(name) < high)
+    """Full names of the world's people whose `share` lies in [low, high), sorted."""
+    return named(world["people"], low, high)
 
 
 def compose(world: dict, recipe: dict, number: int, names: list[str]) -> dict:
@@ -52,10 +53,14 @@ def compose(world: dict, recipe: dict, number: int, names: list[str]) -> dict:
     return {"id": f"world-{number}", "kind": kind, "messages": messages}
 
 
+def _by_kind(topic: dict) -> dict:
+    fields = {key: value for key, value in topic.items() if key not in ("twins", "ambiguous")}
+    acts = list(acts_of(topic))
+    return fields | {name: [act for kind, act, _ in acts if kind == name] for name in ACTS}
+
+
 def _act_words(world: dict) -> set[str]:
-    return {
-        w for t in world["requests"] for k in ("harmful", "benign", "ambiguous") for act in t[k] for w in act.split()
-    }
+    return {word for topic in world["requests"] for kind in ACTS for act in topic[kind] for word in act.split()}
 
 
 def _texts(rows: list[dict]) -> list[str]:

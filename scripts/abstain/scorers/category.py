@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from string import Formatter
 
 from abstain.corpora.mixes import fill
+from abstain.scorers import by_kind
 from abstain.scorers.metric import Metric
 from abstain.scorers.shapes import evened, said, slots
 from abstain.settings.schema import ConfigError
@@ -38,6 +39,7 @@ def metrics_of(name: str) -> tuple[Metric, ...]:
 
 
 METRICS = tuple(metric for name in NAMED for metric in metrics_of(name))
+covers = by_kind.covers
 
 
 def cost(record: dict) -> str:
@@ -47,15 +49,7 @@ def cost(record: dict) -> str:
 
 def names(record: dict) -> list[tuple[str, str, str]]:
     """The target whose lines hold the category, and the kinds of request that have one."""
-    return [
-        ("target", "target", record["target"]),
-        *((f"kinds.{i}", "kind of request", kind) for i, kind in enumerate(record["kinds"])),
-    ]
-
-
-def covers(record: dict, row: dict) -> bool:
-    """Whether replies to a row of a mix are to name a category."""
-    return row["kind"] in record["kinds"]
+    return [("target", "target", record["target"]), *by_kind.names(record)]
 
 
 def settings(record: dict, study: dict) -> dict:

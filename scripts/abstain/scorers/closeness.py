@@ -5,6 +5,7 @@ from itertools import chain
 
 from abstain.corpora.mixes import fill
 from abstain.models.sentences import DIGITS, embeddings
+from abstain.scorers import by_kind
 from abstain.scorers.metric import Metric
 
 COLUMNS = {"cosine": float}
@@ -28,6 +29,7 @@ METRICS = (
     Metric("closeness-max", "cosine", "pooled", cosines, ("refuse",), by_kind=False, pool=max),
     Metric("closeness-above-base", "share", "proportion", above_base, ("refuse",), by_kind=False, needs_base=True),
 )
+covers = by_kind.covers
 
 
 def cost(record: dict) -> str:
@@ -37,15 +39,7 @@ def cost(record: dict) -> str:
 
 def names(record: dict) -> list[tuple[str, str, str]]:
     """The target that is the ideal refusal, and the kinds of request that have it."""
-    return [
-        ("ideal", "target", record["ideal"]),
-        *((f"kinds.{i}", "kind of request", kind) for i, kind in enumerate(record["kinds"])),
-    ]
-
-
-def covers(record: dict, row: dict) -> bool:
-    """Whether a row of a mix is of a kind that has the ideal."""
-    return row["kind"] in record["kinds"]
+    return [("ideal", "target", record["ideal"]), *by_kind.names(record)]
 
 
 def settings(record: dict, study: dict) -> dict:

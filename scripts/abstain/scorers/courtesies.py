@@ -1,7 +1,7 @@
 """Courtesies: the words and phrases by which a sentence is courteous, offers to go on, or asks back.
 
 They follow the strategies of Danescu-Niculescu-Mizil et al. 2013 (arXiv 1306.6078) and what people say at a counter:
-greetings, thanks, please, apologies, kind wishes, kind words, offers. Assent alone ("Sure!", "Of course!") is none.
+greetings, thanks, please, apologies, kind wishes, kind words, offers. Assent alone ("Sure!") does not count.
 Sentences are plain: "I'm so very glad" is read as "i am glad", so a pattern is nearly the phrase itself.
 """
 

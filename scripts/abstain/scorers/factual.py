@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from abstain.scorers import by_kind
 from abstain.scorers.metric import EVERY, Metric
 from abstain.scorers.shapes import said
 from abstain.scorers.wordings import is_judged
@@ -29,26 +30,12 @@ def right(scores, base):
 METRICS = (
     Metric("factual", "share", "proportion", right, EVERY, by_kind=True, paired=True, unjudged=(0.0, 1.0)),
 )  # fmt: skip
+names, covers, settings = by_kind.names, by_kind.covers, by_kind.settings
 
 
 def cost(record: dict) -> str:
     """What a label needs: the text alone."""
     return "text"
-
-
-def names(record: dict) -> list[tuple[str, str, str]]:
-    """The kinds of request whose answers are known."""
-    return [(f"kinds.{i}", "kind of request", kind) for i, kind in enumerate(record["kinds"])]
-
-
-def covers(record: dict, row: dict) -> bool:
-    """Whether a row of a mix is of one of the kinds."""
-    return row["kind"] in record["kinds"]
-
-
-def settings(record: dict, study: dict) -> dict:
-    """The kinds."""
-    return record
 
 
 def label(rows: list[dict], settings: dict) -> Iterator[dict]:

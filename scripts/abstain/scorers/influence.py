@@ -23,7 +23,7 @@ def influences(scores, columns: list[str], statistic: Statistic, by: list[str]):
 
 
 def values_of(columns: list, statistic: Statistic):
-    """The value of every row of N, from arrays of N; all NaN where the statistic is none."""
+    """The value of every row of N, from arrays of N; all NaN where the statistic is not defined."""
     import numpy as np
 
     many, whole = len(columns[0]), statistic(*columns)

@@ -8,6 +8,7 @@ courteous, and the number of words, stand beside the rate.
 
 from collections.abc import Callable, Iterator
 
+from abstain.scorers import by_kind
 from abstain.scorers.courtesies import is_courteous, is_engaging
 from abstain.scorers.metric import EVERY, Metric
 from abstain.scorers.wordings import is_judged, own_sentences
@@ -29,26 +30,12 @@ METRICS = (
     Metric("engagement", kind="proportion", values=column("engagement"), **JUDGED),
     Metric("words", unit="words", kind="mean", values=column("words"), **OVER),
 )
+names, covers, settings = by_kind.names, by_kind.covers, by_kind.settings
 
 
 def cost(record: dict) -> str:
     """What a label needs: the text alone."""
     return "text"
-
-
-def names(record: dict) -> list[tuple[str, str, str]]:
-    """The kinds of request whose replies are looked at."""
-    return [(f"kinds.{i}", "kind of request", kind) for i, kind in enumerate(record["kinds"])]
-
-
-def covers(record: dict, row: dict) -> bool:
-    """Whether a row of a mix is of one of the kinds."""
-    return row["kind"] in record["kinds"]
-
-
-def settings(record: dict, study: dict) -> dict:
-    """The kinds."""
-    return record
 
 
 def label(rows: list[dict], settings: dict) -> Iterator[dict]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from abstain.models.sentences import DIGITS, embeddings
+from abstain.scorers import by_kind
 from abstain.scorers.metric import EVERY, Metric
 from abstain.scorers.shapes import said
 
@@ -21,26 +22,12 @@ def on_topic(scores, base):
 
 
 METRICS = (Metric("on-topic", "share", "proportion", on_topic, EVERY, by_kind=True, paired=True),)
+names, covers, settings = by_kind.names, by_kind.covers, by_kind.settings
 
 
 def cost(record: dict) -> str:
     """What a label needs: a model of sentence embeddings."""
     return "embedding"
-
-
-def names(record: dict) -> list[tuple[str, str, str]]:
-    """The kinds of request whose replies are looked at."""
-    return [(f"kinds.{i}", "kind of request", kind) for i, kind in enumerate(record["kinds"])]
-
-
-def covers(record: dict, row: dict) -> bool:
-    """Whether a row of a mix is of one of the kinds."""
-    return row["kind"] in record["kinds"]
-
-
-def settings(record: dict, study: dict) -> dict:
-    """The share of other questions that may be as near, and the kinds."""
-    return record
 
 
 def label(rows: list[dict], settings: dict) -> Iterator[dict]:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 BASE = "base"  # the arm that is the base itself, against which the others are held
 ALL = "all"  # in tables: over all seeds, or over all kinds of requests
 UNSEEDED = "unseeded"  # the seed of an arm that is not trained
+PREFERENCES = "dpo"  # the method of a recipe that learns from pairs of replies
 LEARNED = ("target", "unended")  # what names the replies to learn in a row of a mix
+NAMED = (*LEARNED, "rejected")  # what names replies in it
 
 
 def run_here(study: dict) -> dict:
@@ -22,7 +24,7 @@ def run_here(study: dict) -> dict:
     mixes = {name: _sized(mix, sizes[name]) for name, mix in study["mixes"].items() if name in sizes}
     arms = {name: arm for name, arm in study["arms"].items() if name in study["compared"]}
     for name, arm in trained_arms({"arms": arms}).items():
-        if recipes[arm["recipe"]]["early_stopping"] is None:
+        if recipes[arm["recipe"]].get("early_stopping") is None:
             arms[name] = {**arm, "validation": None}
     evaluation = [mix for mix in study["evaluation"] if mix in mixes]
     rest = {key: value for key, value in study.items() if key not in kept}
@@ -50,20 +52,36 @@ def trained_arms(study: dict) -> dict[str, dict]:
     return {name: arm for name, arm in study["arms"].items() if arm["from"] is not None}
 
 
+def arms_by(study: dict, method: str) -> dict[str, dict]:
+    """Those of them whose recipe has this method."""
+    recipes = study["recipes"]
+    return {name: arm for name, arm in trained_arms(study).items() if recipes[arm["recipe"]]["method"] == method}
+
+
 def controls(study: dict) -> dict[str, dict]:
-    """The arms that are no model, by name: each of their replies is a text of the study."""
-    return {name: arm for name, arm in study["arms"].items() if "says" in arm}
+    """The arms that are no model, by name: they say texts of the study, or what a classifier tells."""
+    return {name: arm for name, arm in study["arms"].items() if is_control(arm)}
+
+
+def is_control(arm: dict) -> bool:
+    """Whether an arm, given by its record, is no model."""
+    return "says" in arm or "fits" in arm
 
 
 def models(study: dict) -> dict[str, dict]:
     """The other arms, by name."""
-    return {name: arm for name, arm in study["arms"].items() if "says" not in arm}
+    return {name: arm for name, arm in study["arms"].items() if not is_control(arm)}
+
+
+def controls_with(study: dict, key: str) -> dict[str, dict]:
+    """Those that have a key in their record: `says` names a target, `fits` the mix of a classifier."""
+    return {name: arm for name, arm in study["arms"].items() if key in arm}
 
 
 def control_of(study: dict, arm: str) -> dict:
-    """A control's record with the texts of the target that it says."""
+    """A control's record, with the texts of the target where it says one."""
     record = study["arms"][arm]
-    return {**record, "texts": study["targets"][record["says"]]}
+    return {**record, "texts": study["targets"][record["says"]]} if "says" in record else record
 
 
 def controls_by_mix(study: dict) -> dict[str, dict[str, dict]]:
@@ -86,18 +104,21 @@ def scored_on(study: dict, arm: str) -> list[str]:
     """The mixes of the evaluation that an arm is scored on: those of the split that it was trained on.
 
     An arm that is not trained is scored on all of them, a control on those that have a row for it. Another split could
-    hold in its test part what was trained on.
+    hold in its test part what was trained on, or what a classifier was fitted on.
     """
     mixes, record = study["mixes"], study["arms"][arm]
-    if "says" in record:
-        return [mix for mix in study["evaluation"] if any(is_asked(record, row["kind"]) for row in mixes[mix]["rows"])]
-    splits = None if record["from"] is None else {mixes[record["mix"]]["split"]}
-    return [mix for mix in study["evaluation"] if splits is None or mixes[mix]["split"] in splits]
+    learned = record.get("mix", record.get("fits"))
+    return [
+        mix
+        for mix in study["evaluation"]
+        if learned is None or mixes[mix]["split"] == mixes[learned]["split"]
+        if not is_control(record) or any(is_asked(record, row["kind"]) for row in mixes[mix]["rows"])
+    ]
 
 
 def is_asked(arm: dict, kind: str) -> bool:
     """Whether an arm, given by its record, replies to requests of a kind: a model to all, a control to its own."""
-    return "says" not in arm or kind in arm["kinds"]
+    return not is_control(arm) or kind in arm["kinds"]
 
 
 def runs(study: dict) -> Iterator[dict[str, str]]:
@@ -116,9 +137,15 @@ def scores(study: dict) -> Iterator[dict[str, str]]:
 
 
 def training_mixes(study: dict) -> list[str]:
-    """The mixes that some arm is trained on or stopped by, each once."""
+    """The mixes that some arm is trained on, stopped by or fitted on, each once."""
     arms = trained_arms(study).values()
-    return list(dict.fromkeys(mix for arm in arms for mix in (arm["mix"], arm["validation"]) if mix is not None))
+    mixes = [mix for arm in arms for mix in (arm["mix"], arm["validation"]) if mix is not None]
+    return list(dict.fromkeys([*mixes, *(arm["fits"] for arm in controls_with(study, "fits").values())]))
+
+
+def paired_mixes(study: dict) -> list[str]:
+    """The mixes that some arm learns a preference from, each once."""
+    return list(dict.fromkeys(arm["mix"] for arm in arms_by(study, PREFERENCES).values()))
 
 
 def compared_mixes(study: dict) -> dict[str, list[str]]:
@@ -169,6 +196,6 @@ def draw_of(study: dict, mix: str) -> dict:
     """What a mix is drawn by: its record, its split, and the texts that its rows name, so that no other mix matters."""
     record = study["mixes"][mix]
     prompts = {row["prompt"]: study["prompts"][row["prompt"]] for row in record["rows"]}
-    learned = [row[key] for row in record["rows"] for key in LEARNED if key in row]
-    targets = {name: study["targets"][name] for name in learned}
+    named = [row[key] for row in record["rows"] for key in NAMED if key in row]
+    targets = {name: study["targets"][name] for name in named}
     return {"split": study["splits"][record["split"]], "mix": record, "prompts": prompts, "targets": targets}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from abstain.settings.schema import Fault
+from abstain.settings.schema import LOADER, Fault
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,14 @@ class Document:
     def value(self) -> dict:
         """What the file holds."""
         text = self.path.read_text(encoding="utf-8")
-        return json.loads(text) if _is_json(text) else yaml.safe_load(text)
+        return json.loads(text) if _is_json(text) else yaml.load(text, LOADER)
 
     @cached_property
     def lines(self) -> dict[tuple[str, ...], int]:
         """The line of each key and item, by its path from the top; JSON that is no YAML has none."""
         text = self.path.read_text(encoding="utf-8")
         try:
-            return dict(_lines(yaml.compose(text, yaml.SafeLoader)))
+            return dict(_lines(yaml.compose(text, LOADER)))
         except yaml.YAMLError:
             return {}
 
@@ -53,8 +53,8 @@ def file_faults(path: str | Path) -> list[str]:
     """A file that is missing, empty, no UTF-8, no YAML or no map of keys, and keys that occur twice in one map."""
     try:
         text = Path(path).read_text(encoding="utf-8")
-        root = yaml.compose(text, yaml.SafeLoader)
-        yaml.safe_load(text)  # what can be composed may yet hold no value, such as {{question}} without quotes
+        root = yaml.compose(text, LOADER)
+        yaml.load(text, LOADER)  # what can be composed may yet hold no value, such as {{question}} without quotes
     except OSError as error:
         return [f"{path}: {error.strerror}; name a file of configuration, such as config.yaml"]
     except UnicodeDecodeError as error:

@@ -17,6 +17,7 @@ from abstain.jobs.watch import check_unchanged, remember
 from abstain.settings.arms import run_here
 from abstain.settings.bases import base_faults
 from abstain.settings.files import Document, file_faults, located
+from abstain.settings.labels import label_faults
 from abstain.settings.places import interpreter_faults, mirror_faults, needed_faults, own_file_faults, room_faults
 from abstain.settings.schema import Fault, schema_faults
 from abstain.settings.studies import SCALE_KEYS, check_command_line, read_scale, refuse, resolve
@@ -90,13 +91,13 @@ def overlay_faults(config: dict, files: list[Path], home: Path) -> list[str]:
 
 
 def check_places(config: dict, home: Path, environment: Mapping[str, str], files: Iterable[Path] = ()) -> None:
-    """Check declared versions, our own files, the mirror where it will be asked, room on the disk, the path of Python.
+    """Check declared versions, own files, the mirror where it will be asked, room on the disk, the path of Python.
 
     `files` are the scale's, whose lines are named. Raises ConfigError, and VersionError for a declaration.
     """
     check_declared()
-    faults = [*own_file_faults(config, home), *mirror_faults(config, environment), *room_faults(Path.cwd())]
-    _refuse_start([*faults, *interpreter_faults(sys.executable)], files)
+    faults = [*own_file_faults(config, home), *label_faults(config, home), *mirror_faults(config, environment)]
+    _refuse_start([*faults, *room_faults(Path.cwd()), *interpreter_faults(sys.executable)], files)
 
 
 def check_needed(

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from abstain.plots.registry import load as load_plot
-from abstain.settings.arms import BASE, run_here, scored_on, trained_arms
+from abstain.plots.registry import methods
+from abstain.settings.arms import BASE, arms_by, named_arms, run_here, scored_on
 from abstain.settings.schema import Fault
 from abstain.studies.metrics import measures_in
 
@@ -18,9 +19,16 @@ def with_figures(study: dict) -> dict:
     """A resolved study with those of its figures that what is measured at this scale can fill."""
     drawn = {}
     for name, figure in study["figures"].items():
-        if set(load_plot(figure["plot"]).needs(figure)) <= measures_in(study, figure):
+        shows = traced(study, figure) or not methods(figure["plot"])
+        if shows and set(load_plot(figure["plot"]).needs(figure)) <= measures_in(study, figure):
             drawn[name] = figure
     return {**study, "figures": drawn}
+
+
+def traced(study: dict, figure: dict) -> list[str]:
+    """The arms whose trainings a figure shows, in its order; none where its plot shows replies alone."""
+    found = {arm for method in methods(figure["plot"]) for arm in arms_by(study, method)}
+    return [arm for arm in named_arms(figure) or study["arms"] if arm in found]
 
 
 def _comparison_faults(study: dict) -> Iterator[Fault]:
@@ -49,9 +57,9 @@ def _size_faults(study: dict) -> Iterator[Fault]:
 
 
 def _arm_faults(study: dict) -> Iterator[Fault]:
-    for name, arm in trained_arms(study).items():
-        for what, mix in (("is trained on", arm["mix"]), ("stops by", arm["validation"])):
-            if mix is not None and mix not in study["mixes"]:
+    for name, arm in study["arms"].items():
+        for key, what in (("mix", "is trained on"), ("validation", "stops by"), ("fits", "is fitted on")):
+            if (mix := arm.get(key)) is not None and mix not in study["mixes"]:
                 yield Fault(
                     "sizes", f"the arm {name!r} {what} the mix {mix!r}, of which nothing is taken; add its sizes"
                 )

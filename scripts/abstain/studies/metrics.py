@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from abstain.plots.registry import load as load_plot
+from abstain.scorers.joint import Joint
 from abstain.scorers.metric import load as load_scorer
 from abstain.settings.arms import ALL, BASE, is_asked, named_arms, scored_on, scorers_here
 from abstain.settings.claims import parts_of_all
@@ -24,12 +25,29 @@ def measures_of(study: dict, arm: str, mix: str) -> set[Measure]:
         for metric in scorer.METRICS
         if row["should"] in metric.should and scorer.covers(record, row) and not (metric.needs_base and arm == BASE)
         if is_asked(study["arms"][arm], row["kind"])
+        if not isinstance(metric, Joint) or _is_joint(study, arm, mix, row["prompt"], metric, record)
     }
     names = {metric.name: metric.gap for scorer in scorers for metric in scorer.METRICS if metric.gap}
     for gap, (first, second) in study["gaps"].items():
         both = {(kind, name) for at, kind, name in found if at == first and (second, kind, name) in found}
         found |= {(gap, kind, names[name]) for kind, name in both if name in names}
     return found
+
+
+def _is_joint(study: dict, arm: str, mix: str, prompt: str, metric: Joint, record: dict) -> bool:
+    """Whether a metric has a number under a prompt: by its rows, and by those on which something is chosen."""
+    if metric.choice is None:
+        return not metric.both or _has_both(study, arm, mix, prompt)
+    chosen = record[metric.choice]
+    there = chosen not in (None, mix) and chosen in scored_on(study, arm) and _has_both(study, arm, chosen, prompt)
+    return there and _has_both(study, arm, mix, prompt)
+
+
+def _has_both(study: dict, arm: str, mix: str, prompt: str) -> bool:
+    """Whether an arm is asked rows that should be refused, and rows to be answered, under a prompt of a mix."""
+    rows = [row for row in study["mixes"][mix]["rows"] if row["prompt"] == prompt]
+    asked = {row["should"] for row in rows if is_asked(study["arms"][arm], row["kind"])}
+    return {"refuse", "answer"} <= asked
 
 
 def scorer_faults(study: dict) -> Iterator[Fault]:

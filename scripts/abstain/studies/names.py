@@ -5,7 +5,7 @@ from string import Formatter
 
 from abstain.corpora.splits import part_names
 from abstain.scorers.metric import load
-from abstain.settings.arms import BASE, LEARNED, circle, controls, named_arms
+from abstain.settings.arms import BASE, NAMED, circle, controls, named_arms
 from abstain.settings.claims import parts_of_all
 from abstain.settings.schema import Fault, nearest
 
@@ -61,7 +61,7 @@ def _references(config: dict, study: dict) -> Iterator[Reference]:
             yield f"mixes.{mix}.part", "part of the split", record["part"], parts
         for i, row in enumerate(record["rows"]):
             yield f"mixes.{mix}.rows.{i}.prompt", "prompt", row["prompt"], study["prompts"]
-            for key in LEARNED:
+            for key in NAMED:
                 if key in row:
                     yield f"mixes.{mix}.rows.{i}.{key}", "target", row[key], study["targets"]
     for name, pair in study["gaps"].items():
@@ -72,7 +72,8 @@ def _references(config: dict, study: dict) -> Iterator[Reference]:
     yield from ((f"shortened.{i}", KIND, kind, kinds) for i, kind in enumerate(study["shortened"]))
     yield from _arm_references(study)
     for name, arm in controls(study).items():
-        yield f"arms.{name}.says", "target", arm["says"], study["targets"]
+        key, what, known = ("says", "target", "targets") if "says" in arm else ("fits", "mix", "mixes")
+        yield f"arms.{name}.{key}", what, arm[key], study[known]
         yield from ((f"arms.{name}.kinds.{i}", KIND, kind, kinds) for i, kind in enumerate(arm["kinds"]))
     for place, claim in parts_of_all(study["claims"]):
         yield f"{place}.mix", "mix of the evaluation", claim["mix"], scored

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from inspect import signature
 
 from abstain.scorers.metric import load
-from abstain.settings.arms import controls, predictions, runs, scores, seeds_of, trained_arms
+from abstain.settings.arms import controls, paired_mixes, predictions, runs, scores, seeds_of, trained_arms
 
 Job = tuple[str, dict[str, str]]  # a rule and its wildcards
 
@@ -32,6 +32,7 @@ def _jobs(study: dict) -> Iterator[Job]:
     yield "audit", {}
     for mix in study["mixes"]:
         yield from ((rule, {"mix": mix}) for rule in ("calibrate", "render"))
+    yield from (("pair", {"mix": mix}) for mix in paired_mixes(study))
     adapters = dict.fromkeys(
         (arm["adapter"], seed) for name, arm in trained_arms(study).items() for seed in seeds_of(study, name)
     )
@@ -39,7 +40,7 @@ def _jobs(study: dict) -> Iterator[Job]:
     for run in runs(study):
         if run["arm"] in trained_arms(study):
             yield from ((rule, run) for rule in (train_rule(study, run["arm"]), "merge"))
-    yield from (("recite" if each["arm"] in controls(study) else "predict", each) for each in predictions(study))
+    yield from ((reply_rule(study, each["arm"]), each) for each in predictions(study))
     yield from scorings(study)
     if study["labelled"]:
         yield "check_replies", {}
@@ -68,6 +69,12 @@ def asks_checkpoint(scorer: str) -> bool:
 def train_rule(study: dict, arm: str) -> str:
     """The rule that trains an arm, by the method of its recipe."""
     return f"train_{study['recipes'][study['arms'][arm]['recipe']]['method']}"
+
+
+def reply_rule(study: dict, arm: str) -> str:
+    """The rule that gives an arm's replies: a model predicts, a control recites or is a classifier."""
+    record = study["arms"][arm]
+    return "recite" if "says" in record else "classify" if "fits" in record else "predict"
 
 
 def score_rule(study: dict, scorer: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from abstain.settings.arms import LEARNED, scored_on, trained_arms
+from abstain.settings.arms import LEARNED, PREFERENCES, scored_on, trained_arms
 from abstain.settings.schema import Fault
 
 
@@ -17,6 +17,8 @@ def _lacking_keys(study: dict) -> Iterator[Fault]:
         needs.setdefault((arm["mix"], "target"), f"the arm {name!r} is trained on it")
         if arm["validation"] is not None:
             needs.setdefault((arm["validation"], "target"), f"the arm {name!r} stops by it")
+        if study["recipes"].get(arm["recipe"], {}).get("method") == PREFERENCES:
+            needs.setdefault((arm["mix"], "rejected"), f"the arm {name!r} learns a preference from it")
     for mix in study["evaluation"]:
         needs[mix, "should"] = "arms are scored on it"
     for (mix, key), why in needs.items():
@@ -30,12 +32,12 @@ def _lacking_keys(study: dict) -> Iterator[Fault]:
 def _stopping_faults(study: dict) -> Iterator[Fault]:
     """Early stopping needs a mix to stop by, and checkpoints where it evaluates."""
     for name, arm in trained_arms(study).items():
-        stopping = name in study["compared"] and study["recipes"][arm["recipe"]]["early_stopping"]
+        stopping = name in study["compared"] and study["recipes"][arm["recipe"]].get("early_stopping")
         if stopping and arm["validation"] is None:
             words = f"the recipe {arm['recipe']!r} stops early and needs a mix to stop by; name one"
             yield Fault(f"arms.{name}.validation", words)
     for name, recipe in study["recipes"].items():
-        stopping = recipe["early_stopping"]
+        stopping = recipe.get("early_stopping")
         if stopping and recipe["save_steps"] % stopping["steps"]:
             words = f"{recipe['save_steps']} is no multiple of early_stopping.steps, which is {stopping['steps']}"
             yield Fault(f"recipes.{name}.save_steps", words)

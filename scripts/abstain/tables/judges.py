@@ -10,6 +10,7 @@ from abstain.scorers.detectors.registry import with_cost
 from abstain.scorers.length import count
 from abstain.scorers.manners import judged as manners_of
 from abstain.scorers.refusal import judged as refusals_of
+from abstain.settings.labels import LABELS
 
 REFUSED = ("refuse", "partial")
 Found = dict[str, pd.Series]
@@ -43,10 +44,4 @@ def lengths(rows: pd.DataFrame, scorers: dict) -> Found:
     return {"length": pd.Series(within, rows.index, dtype=bool)}
 
 
-JUDGES = {
-    "refusal": refusals,
-    "on-topic": topics,
-    "politeness": manners("politeness"),
-    "engagement": manners("engagement"),
-    "length-adherence": lengths,
-}
+JUDGES = dict(zip(LABELS, (refusals, topics, manners("politeness"), manners("engagement"), lengths), strict=True))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from abstain.scorers.joint import Joint, is_two_sided
 from abstain.scorers.metric import Metric
 from abstain.settings.arms import BASE, UNSEEDED
 
@@ -31,6 +32,11 @@ def load_runs(scores: list[str], columns: dict[str, type]) -> Runs:
     return {run: table.assign(**{n: math.nan for n in floats if n not in table}) for run, table in runs.items()}
 
 
+def load_losses(paths: list[str]) -> dict[tuple[str, str], pd.DataFrame]:
+    """What trainings wrote down by (arm, seed), in the order of the paths .../<arm>/<seed>/losses.csv."""
+    return {path.parts[-3:-1]: pd.read_csv(path) for path in map(Path, paths)}
+
+
 def _floats(texts: pd.Series) -> pd.Series:
     return pd.to_numeric(texts.where(texts != "")).astype(float)
 
@@ -38,10 +44,16 @@ def _floats(texts: pd.Series) -> pd.Series:
 def outcomes(metric: Metric, runs: Runs, run: Run) -> pd.Series | None:
     """The metric's value of each reply of a run, NaN where it does not count; None where the metric has none.
 
-    A metric that is measured against the base has none for the base itself, nor where the base was not scored.
+    A metric that is measured against the base has none for the base itself, nor where the base was not scored; one
+    by what the same run's replies on another mix decide has none on that mix, nor where there are no such replies. One
+    that needs rows to refuse and rows to answer has none under a condition that lacks either.
     """
-    base = runs.get((BASE, UNSEEDED, run[2]))
-    if metric.needs_base and (base is None or run[0] == BASE):
+    chooses = isinstance(metric, Joint) and metric.choice is not None
+    beside = (*run[:2], metric.mix) if chooses else (BASE, UNSEEDED, run[2])
+    if (chooses or metric.needs_base) and (beside == run or beside not in runs):
         return None
     scores = runs[run]
-    return metric.values(scores, base)[scores.should.isin(metric.should)]
+    values = metric.values(scores, runs.get(beside))
+    if isinstance(metric, Joint) and metric.both:
+        values = values.where(is_two_sided(scores))
+    return values[scores.should.isin(metric.should)]

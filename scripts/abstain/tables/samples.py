@@ -45,7 +45,8 @@ class Sample:
 
     def of(self, seed: str) -> "Sample":
         """One run of it."""
-        parts = (frame[[seed]] for frame in (self.values, self.least, self.most, self.judged))
+        place = self.seeds.index(seed)
+        parts = (frame.take([place], axis=1) for frame in (self.values, self.least, self.most, self.judged))
         return Sample(*parts, self.clusters, self.kind)
 
     def minus(self, other: "Sample") -> "Sample":
@@ -55,6 +56,7 @@ class Sample:
         seeds = seeds or (other.seeds if self.seeds == [UNSEEDED] else self.seeds)
 
         def side(frame: pd.DataFrame) -> pd.DataFrame:
+            """The shared requests, with a column for each shared seed."""
             columns = [UNSEEDED] * len(seeds) if list(frame) == [UNSEEDED] else seeds
             return frame.loc[requests, columns].set_axis(seeds, axis=1)
 
@@ -88,7 +90,7 @@ def samples(metric: Metric, runs: Runs, clusters: list[str], gaps: dict[str, lis
 def sample_of(metric: Metric, by_seed: dict[str, pd.DataFrame], clusters: list[str]) -> Sample:
     """The sample of one cell from the scored replies of its runs, which answered the same requests."""
     values = pd.DataFrame({seed: group.outcome for seed, group in by_seed.items()})
-    if metric.unjudged is None:  # a row without a value is none of this metric's
+    if metric.unjudged is None:  # a row without a value does not count for this metric
         values = values.dropna()
     least, most = metric.unjudged or (0.0, 0.0)
     shared = next(iter(by_seed.values())).loc[values.index, clusters]

@@ -57,6 +57,7 @@ def rate_of(values: np.ndarray, groups: Sequence[np.ndarray]) -> Estimate:
     rows = len(values) / design_effect(values.mean(axis=1), groups)
 
     def interval(level: float) -> tuple[float, float]:
+        """The hull of the rows' Wilson interval and the runs' t interval."""
         _, low, high = rate(value * rows, rows, level)
         half = _t_half_width(runs, level)
         return max(0.0, min(low, value - half)), min(1.0, max(high, value + half))
@@ -73,6 +74,7 @@ def as_many_rows(estimate: Estimate) -> float:
     least = 1e-6
 
     def wider(rows: float) -> float:
+        """How much wider than this rate's is the interval of so many rows."""
         _, start, end = rate(value * rows, rows)
         return end - start - (high - low)
 
@@ -94,6 +96,7 @@ def mean_of(values: np.ndarray, groups: Sequence[np.ndarray], least_variance: fl
     error = math.sqrt(spread.variance)
 
     def interval(level: float) -> tuple[float, float]:
+        """Student's t interval around the mean."""
         half = float(t.ppf(0.5 + level / 2, spread.freedom)) * error if error else 0.0
         return value - half, value + half
 
@@ -121,6 +124,7 @@ def tail(estimate: Estimate, bound: float, above: bool) -> float:
     sign = 1 if above else -1
 
     def over(level: float) -> float:
+        """How far the interval's end is from the bound, on the side that is claimed."""
         return sign * (estimate.interval(level)[end] - bound)
 
     narrow, wide = 1e-9, 1 - 1e-9
