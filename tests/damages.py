@@ -7,18 +7,21 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-from conftest import ROOT, Settings, studies_of
+from conftest import ROOT, Settings, load, studies_of
 from described import Rules, keys_of_scale, keys_of_study
 
 from abstain.settings.schema import ConfigError
 
 Damage = tuple[str, Settings, list[str]]
-FILES = {  # a scale, and the study of it whose file is damaged; None for the scale's own file
-    "pocket": ("config.yaml", None),
-    "paper": ("config/paper.yaml", None),
-    "small": ("config/small.yaml", None),
-    "safety-mode": ("config.yaml", "safety-mode"),
-    "do-not-answer": ("config/paper.yaml", "do-not-answer"),
+SCALES = {"pocket": "config.yaml", "paper": "config/paper.yaml", "small": "config/small.yaml"}
+FILES = {  # a scale's file as it is with one of its studies alone; then a study's own file; and whether it is the latter
+    f"{scale} with {study}": (path, study, False)
+    for scale, path in SCALES.items()
+    for study in load(ROOT / path)["studies"]
+}
+FILES |= {
+    "safety-mode": ("config.yaml", "safety-mode", True),
+    "do-not-answer": ("config/paper.yaml", "do-not-answer", True),
 }
 MAY_LACK = ("also", "headline", "context")  # keys that a claim, or a length of a corpus, need not have
 
@@ -48,9 +51,8 @@ class Whole:
 
     @classmethod
     def of(cls, name: str) -> "Whole":
-        path, study = FILES[name]
-        settings = Settings.read(ROOT / path)
-        return cls(settings if study is None else alone(settings, study), study)
+        path, study, is_own = FILES[name]
+        return cls(alone(Settings.read(ROOT / path), study), study if is_own else None)
 
     @property
     def file(self) -> str:
@@ -77,9 +79,10 @@ class Whole:
 
 
 def alone(settings: Settings, study: str) -> Settings:
-    """The settings with this study and no other."""
+    """The settings with this study and no other, and its corpora."""
     one = settings.copy()
     one.scale["studies"] = {study: one.values(study)}
+    one.scale["corpora"] = {name: one.scale["corpora"][name] for name in one.values(study)["corpora"]}
     return Settings(one.scale, {one.values(study)["file"]: one.asks(study)})
 
 
@@ -173,8 +176,7 @@ ASKED, GIVEN = ("prompts", "targets", "mixes", "arms", "gaps"), ("splits", "reci
 
 def lost_entries(whole: Whole) -> Iterator[Damage]:
     """Every base, corpus, split, recipe, prompt, target, mix, arm, gap taken away, where named and more remain."""
-    study = whole.study or next(iter(whole.value["studies"]))
-    whole = Whole(alone(whole.settings, study), whole.study)
+    study = next(iter(whole.settings.scale["studies"]))
     groups = [(key,) for key in ASKED]
     if whole.study is None:
         groups = [("bases",), ("corpora",), *(("studies", study, key) for key in GIVEN)]
