@@ -56,7 +56,7 @@ tidy: .venv ## remove files below results/ that no job makes any more, and name 
 
 pretrain: .venv ## make the pocket model again and compare its bytes; about four hours
 	PATH=".venv/bin:$$PATH" snakemake pretraining/measures.csv --cores 1
-	for file in questions/{model.safetensors,config.json,generation_config.json} \
+	for file in polishing/{model.safetensors,config.json,generation_config.json} \
 		tokenizer.json tokenizer_config.json chat_template.jinja measures.csv; do \
 		cmp pretraining/$$file models/pocket/$${file##*/}; done
 

@@ -169,7 +169,8 @@ class Project:
         settings.write(self.folder)
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", *arguments]
+        """Snakemake, which here ends without the profile's seconds after its last job."""
+        return [sys.executable, "-m", "snakemake", "--max-jobs-per-timespan", "1000/2s", *arguments]
 
     def snakemake(self, *arguments: str, check: bool = True, **environment: str) -> str:
         """Run Snakemake here and give everything it printed; fails the test when Snakemake fails and `check` is set."""
