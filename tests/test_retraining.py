@@ -21,7 +21,8 @@ def settings(small) -> Settings:
     changed = small.changed(f"studies/{STUDY}/seeds", [2, 10])
     arms = changed.asks(STUDY)["arms"]
     arms["again"] = {**arms["qlora"], "from": "qlora", "quantisation": "none"}
-    changed.values(STUDY)["compared"].append("again")
+    scored = {"refusal": {"detector": "exact"}, "closeness": {}}
+    changed.values(STUDY).update(compared=["base", "qlora", "again"], scored=scored)
     changed.asks(STUDY)["targets"]["short"] = ["I cannot."]
     return changed
 

@@ -27,7 +27,7 @@ def settings(small) -> Settings:
     changed = small.changed("checkpoints", "temporary").changed("studies/safety-mode", ...)
     arms = changed.asks(STUDY)["arms"]
     arms["again"] = {**arms["qlora"], "from": "qlora", "quantisation": "none"}
-    changed.values(STUDY)["compared"].append("again")
+    changed.values(STUDY).update(compared=["base", *ARMS], scored={"refusal": {"detector": "exact"}})
     return changed
 
 
