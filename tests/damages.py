@@ -14,7 +14,7 @@ from abstain.settings.schema import ConfigError
 
 Damage = tuple[str, Settings, list[str]]
 SCALES = {"pocket": "config.yaml", "paper": "config/paper.yaml", "small": "config/small.yaml"}
-FILES = {  # a scale's file as it is with one of its studies alone; then a study's own file; and whether it is the latter
+FILES = {  # a scale's file with one of its studies alone; then a study's own file; and whether it is the latter
     f"{scale} with {study}": (path, study, False)
     for scale, path in SCALES.items()
     for study in load(ROOT / path)["studies"]

@@ -58,7 +58,8 @@ CASES = [
     (name, kind)
     for name in FILES
     for kind, damages in DAMAGES.items()
-    if next(damages(whole_of(name)), None) and (not name.startswith("small") or kind == "a key removed")  # else as paper
+    if next(damages(whole_of(name)), None)
+    and (not name.startswith("small") or kind == "a key removed")  # else as paper
 ]
 
 
