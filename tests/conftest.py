@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -106,10 +106,12 @@ def load(path: Path) -> dict:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def stages_of_pocket(stages: dict) -> dict:
-    """What dvc.yaml says of the pocket scale alone, so that no command of a test ever starts another."""
+def stages_of_pocket(stages: dict, studies: Iterable[str]) -> dict:
+    """What dvc.yaml says of the pocket scale and these studies alone: no command of a test ever starts another scale."""
     scales = stages["stages"]["experiment"]["foreach"]
-    shown = {key: [path for path in stages[key] if path.startswith("results/pocket/")] for key in SHOWN}
+    made = ("studies.yaml", *(f"{kind}/{study}/" for study in studies for kind in ("tables", "figures")))
+    folders = tuple(f"results/pocket/{name}" for name in made)
+    shown = {key: [path for path in stages[key] if path.startswith(folders)] for key in SHOWN}
     return put(stages, "stages/experiment/foreach", {"pocket": scales["pocket"]}) | shown
 
 
@@ -154,7 +156,7 @@ class Project:
             )
         self.folder = folder
         self.write(settings)
-        stages = yaml.safe_dump(stages_of_pocket(load(ROOT / "dvc.yaml")), sort_keys=False)
+        stages = yaml.safe_dump(stages_of_pocket(load(ROOT / "dvc.yaml"), settings.scale["studies"]), sort_keys=False)
         (folder / "dvc.yaml").write_text(stages, encoding="utf-8")
 
     @classmethod

@@ -68,7 +68,7 @@ REFUSALS: dict[str, tuple[Damage, list[str], dict[str, str], str]] = {
         (STUDY, lambda text: text.replace("question: ", "question: [", 1)),
         [],
         {},
-        r"studies/do-not-answer\.yaml, line 2, column \d+",
+        r"studies/do-not-answer\.yaml, line 3, column \d+",
     ),
     "a key that occurs twice": (
         (SCALE, lambda text: f"{text}scale: other\n"),

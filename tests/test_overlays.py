@@ -139,8 +139,8 @@ def test_a_torn_overlay_is_refused_by_its_own_name(one):
 
 def planted(tmp_path: Path, path: str, before: str, after: str) -> Path:
     """A copy of the project's configuration in which one text of a file is another."""
-    for name in ("config.yaml", "config/studies/safety-mode.yaml", "config/studies/do-not-answer.yaml"):
-        write(str(tmp_path / name), (ROOT / name).read_text(encoding="utf-8"))
+    for file in (ROOT / "config.yaml", *(ROOT / "config/studies").iterdir()):
+        write(str(tmp_path / file.relative_to(ROOT)), file.read_text(encoding="utf-8"))
     text = (tmp_path / path).read_text(encoding="utf-8")
     assert text.count(before) == 1
     write(str(tmp_path / path), text.replace(before, after))
@@ -151,10 +151,10 @@ QUESTIONS, SAFETY = "config/studies/do-not-answer.yaml", "config/studies/safety-
 WITHIN = "metric: correct-refusal\n    kind: all\n    mix: test\n    condition: plain\n    arms: [qlora, lora]"
 PLANTED = {
     "a value in braces of the scale": (
-        "config.yaml", "rank: 32", "rank: 0", "studies.do-not-answer.adapters.standard.rank",
+        "config.yaml", "rank: 32, alpha: 64", "rank: 0, alpha: 64", "studies.do-not-answer.adapters.standard.rank",
     ),
     "a key of the scale": (
-        "config.yaml", "max_length: 256", "max_lenght: 256", "studies.do-not-answer.recipes.standard.max_lenght",
+        "config.yaml", "max_length: 384", "max_lenght: 384", "studies.missing-context.recipes.standard.max_lenght",
     ),
     "a name in the scale": (
         "config.yaml", "do-not-answer.yaml\n    base: pocket", "do-not-answer.yaml\n    base: pockt",

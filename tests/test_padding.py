@@ -15,10 +15,10 @@ from tuned import SHAPE
 from abstain.chats.templates import check_tokenizer, render_chat
 from abstain.jobs.files import read_json, read_jsonl, write_json, write_jsonl
 from abstain.models.adapters import new_adapter
+from abstain.models.continuations import probabilities
 from abstain.models.generation import reply
 from abstain.models.loading import load_model, load_tokenizer
 from abstain.models.training import sft_trainer
-from abstain.scorers.abstention import probability_of
 from initialise import initialise
 from train_sft import train_sft
 
@@ -113,11 +113,13 @@ def test_a_batch_of_replies_is_the_same_as_each_reply_alone_and_as_with_another_
 
 
 def test_log_probabilities_of_openings_do_not_depend_on_the_padding(bases):
+    prompts, openings = [[1, 40, 60, 2, 200], [1, 40, 200]], [[17, 2], [90, 91, 92], [7]]
     found = {}
     for pad, files in bases.items():
-        model = load_model(Path(files[0]).parent, "none", "auto", "cpu").eval()
-        found[pad] = probability_of(model, [1, 40, 60, 2, 200], [[17, 2], [90, 91, 92], [7]])
-    assert found[OWN] == found[END] == found[NONE] > 0
+        folder = Path(files[0]).parent
+        model = load_model(folder, "none", "auto", "cpu").eval()
+        found[pad] = probabilities(model, load_tokenizer(folder).pad_token_id, prompts, openings, ["plain"] * 2)
+    assert found[OWN] == found[END] == found[NONE] and min(found[OWN]) > 0
 
 
 @pytest.mark.parametrize(
