@@ -107,7 +107,7 @@ def load(path: Path) -> dict:
 
 
 def stages_of_pocket(stages: dict, studies: Iterable[str]) -> dict:
-    """What dvc.yaml says of the pocket scale and these studies alone: no command of a test ever starts another scale."""
+    """What dvc.yaml says of the pocket scale and these studies alone: no command of a test starts another scale."""
     scales = stages["stages"]["experiment"]["foreach"]
     made = ("studies.yaml", *(f"{kind}/{study}/" for study in studies for kind in ("tables", "figures")))
     folders = tuple(f"results/pocket/{name}" for name in made)
