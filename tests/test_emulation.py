@@ -21,7 +21,7 @@ needs_emulator = pytest.mark.skipif(QEMU is None, reason="no emulator of CPUs (D
 
 
 @needs_emulator
-def test_two_training_steps_give_the_same_bytes_on_an_emulated_haswell(tmp_path):
+def test_two_training_steps_and_one_by_a_preference_give_the_same_bytes_on_an_emulated_haswell(tmp_path):
     bases = [str(POCKET), "nf4", str(write_wide(tmp_path)), "none"]
     found = [printed(emulator, "two_steps.py", *bases) for emulator in EMULATORS]
     assert found[0] == found[1] and len(set(found[0].splitlines())) == 2

@@ -1,4 +1,4 @@
-"""Two steps of LoRA on a base: prints a SHA-256 of the losses, logits and adapter.
+"""Two steps of LoRA on a base, and one by a preference: prints a SHA-256 of the losses, logits and adapter.
 
     python tests/two_steps.py FOLDER QUANTISATION [FOLDER QUANTISATION ...]
 
@@ -14,9 +14,24 @@ from tuned import SHAPE
 from abstain.models.adapters import new_adapter
 from abstain.models.loading import exact_torch, load_model
 from abstain.models.losses import reply_loss
+from abstain.models.preferences import log_probabilities, preference_loss
 
 ROWS = torch.arange(32).reshape(2, 16) * 61 % 2000
-BATCH = {"input_ids": ROWS, "labels": ROWS.masked_fill(torch.arange(16) < 12, -100)}
+REPLY = torch.arange(16) >= 12
+BATCH = {"input_ids": ROWS, "labels": ROWS.masked_fill(~REPLY, -100)}
+PAIR = {"input_ids": ROWS, "attention_mask": torch.ones_like(ROWS), "completion_mask": REPLY.expand_as(ROWS).long()}
+
+
+def demonstrated(model):
+    """The loss of supervised fine-tuning on both rows."""
+    return reply_loss(model, BATCH)
+
+
+def preferred(model):
+    """The loss of preferring the first row's reply to the second's, where the reference likes both a little better."""
+    found = log_probabilities(model, PAIR).chunk(2)
+    losses, _ = preference_loss(*found, *(each.detach() + 0.25 for each in found), beta=0.1)
+    return losses.mean()
 
 
 def two_steps(folder: str, quantisation: str):
@@ -25,8 +40,8 @@ def two_steps(folder: str, quantisation: str):
     model = new_adapter(load_model(folder, quantisation, "float32", "cpu"), SHAPE).train()
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=0.01, fused=True)
-    for _ in range(2):
-        loss = reply_loss(model, BATCH)
+    for of in (demonstrated, demonstrated, preferred):
+        loss = of(model)
         loss.backward()
         optimiser.step()
         optimiser.zero_grad()
