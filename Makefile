@@ -54,7 +54,7 @@ repair: .venv ## make one file of a finished run again and compare it: make repa
 tidy: .venv ## remove files below results/ that no job makes any more, and name them
 	.venv/bin/python scripts/tidy.py
 
-pretrain: .venv ## make the pocket model again and compare its bytes; about four hours
+pretrain: .venv ## make the pocket model again and compare its bytes; four and a half hours
 	PATH=".venv/bin:$$PATH" snakemake pretraining/measures.csv --cores 1
 	for file in polishing/{model.safetensors,config.json,generation_config.json} \
 		tokenizer.json tokenizer_config.json chat_template.jinja measures.csv; do \
@@ -67,7 +67,7 @@ detector: .venv ## make the learned detector again from ABSTAIN_MIRROR or the ne
 report: .venv ## write Snakemake's report of the finished pocket experiment, as one page to browse
 	scripts/report
 
-select: .venv ## choose recipes on the validation part: run every setting, write results/selection.csv; half an hour
+select: .venv ## choose recipes on the validation part: run every setting, write results/selection.csv; a quarter of an hour
 	for setting in $(SETTINGS); do scale=results/$$(sed --quiet 's/^scale: //p' $$setting); \
 		PATH=".venv/bin:$$PATH" snakemake --cores $$(nproc) --resources gpu=1 --configfile config/selection.yaml $$setting -- \
 			$$scale/studies.yaml $$scale/tables/{safety-mode,do-not-answer}/summary.csv; done
