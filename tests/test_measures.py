@@ -265,3 +265,16 @@ def test_a_figure_that_names_arms_is_drawn_with_those_that_a_scale_runs_and_not_
 def test_a_headline_is_of_one_claim_and_of_no_part_of_one(pocket, where):
     said = faults(pocket.changed(f"asks/safety-mode/{where}/headline", "gain"))
     assert any("one claim of a study has the headline 'gain', and no part of a claim" in each for each in said)
+
+
+@pytest.mark.parametrize(
+    ("figure", "place", "value"),
+    [
+        ("aspects", "measures/1/metric", "length-adherence"),
+        ("aspects", "measures/2/condition", "plain"),
+        ("refusal", "metric", "refusal"),
+    ],
+)
+def test_what_a_figure_lists_and_nothing_measures_is_named_at_its_own_place(pocket, figure, place, value):
+    (said,) = faults(pocket.changed(f"asks/polite-pairs/figures/{figure}/{place}", f"{value}y"))
+    assert f": figures.{figure}.{place.replace('/', '.')}: a " in said and f"did you mean {value!r}?" in said

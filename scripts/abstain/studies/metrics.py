@@ -11,6 +11,7 @@ from abstain.settings.schema import ConfigError, Fault, nearest
 from abstain.studies.plan import scorers_of
 
 Measure = tuple[str, str, str]  # condition (a prompt or a gap), kind of request or "all", metric
+MEASURE = ("condition", "kind", "metric")
 
 
 def measures_of(study: dict, arm: str, mix: str) -> set[Measure]:
@@ -106,10 +107,22 @@ def figure_faults(study: dict) -> Iterator[Fault]:
         yield from _arm_faults(study, figure, f"figures.{name}.arms")
         for wanted in needs if known else []:
             if wanted not in known:
-                key = ".metric" if "metric" in figure and _first_odd(wanted, known) == "metric" else ""
-                yield Fault(f"figures.{name}{key}", f"a {plot} on {figure['mix']!r}: {_lacking(wanted, known)}")
+                odd = _first_odd(wanted, known)
+                place = _place_of(figure, odd, dict(zip(MEASURE, wanted, strict=True))[odd], f"figures.{name}")
+                words = f"a {plot} on {figure['mix']!r}: {_lacking(wanted, known)}"
+                yield Fault(place or f"figures.{name}", words)
                 break
         yield from _share_faults(study, figure, f"figures.{name}.metric")
+
+
+def _place_of(record: dict | list, key: str, value: str, place: str) -> str | None:
+    """The first place in a record, which is itself at `place`, where a key has a value."""
+    for name, item in record.items() if isinstance(record, dict) else enumerate(record):
+        if name == key and item == value:
+            return f"{place}.{name}"
+        if isinstance(item, dict | list) and (found := _place_of(item, key, value, f"{place}.{name}")):
+            return found
+    return None
 
 
 def _arm_faults(study: dict, figure: dict, place: str) -> Iterator[Fault]:
