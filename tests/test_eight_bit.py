@@ -57,3 +57,8 @@ def test_four_steps_have_the_same_bytes_twice(wide, tmp_path):
         found.append({name: Path(path).read_bytes() for name, path in written.items()})
     assert found[0] == found[1] and found[0]["weights"] != (tmp_path / "initial").read_bytes()
     assert json.loads(found[0]["config"])["r"] == SHAPE["rank"]
+
+
+def test_no_recipe_of_the_pocket_scale_has_an_optimiser_whose_bytes_depend_on_the_cpu(pocket):
+    recipes = [recipe for study in pocket.scale["studies"].values() for recipe in study["recipes"].values()]
+    assert {recipe["optimiser"] for recipe in recipes} == {"adamw_torch_fused"}

@@ -28,9 +28,9 @@ def demonstrated(model):
 
 
 def preferred(model):
-    """The loss of preferring the first row's reply to the second's, where the reference likes both a little better."""
-    found = log_probabilities(model, PAIR).chunk(2)
-    losses, _ = preference_loss(*found, *(each.detach() + 0.25 for each in found), beta=0.1)
+    """The loss of preferring the first row's reply to the second's, where the reference does so a little more."""
+    chosen, rejected = log_probabilities(model, PAIR).chunk(2)
+    losses, _ = preference_loss(chosen, rejected, chosen.detach() + 0.25, rejected.detach() - 0.5, beta=0.1)
     return losses.mean()
 
 
