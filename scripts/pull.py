@@ -20,24 +20,25 @@ from abstain.finished.remote import (
     objects,
     put_in_place,
     repository,
-    stage_of,
+    stages_of,
 )
 from abstain.finished.restore import check_bytes, restore
 from abstain.jobs.errors import AbstainError
 from abstain.jobs.paths import HOME, found
 
-FROM_OUTSIDE = ("fetch", "fetch_base", "fetch_package", "unpack_base")  # whose files everybody brings again
+# whose files everybody brings or makes again, where they are not in the remote
+FROM_OUTSIDE = ("fetch", "fetch_base", "fetch_package", "unpack_base", "normalise")
 
 
 def pull(scale: str) -> None:
     """Fetch and put in place what dvc.lock names; every file must be what its job's record says it is."""
-    folder, configfiles, stage = Path("results", scale), [file_of(scale)], stage_of(scale)
-    repo = repository()
-    check_cache(repo, stage)
-    print(f"{fetch(repo, stage)} objects were fetched from {address_of(repo)}.")
-    put_in_place(repo, stage)
+    folder, configfiles, repo = Path("results", scale), [file_of(scale)], repository()
+    stages = stages_of(repo, scale)
+    check_cache(repo, stages)
+    print(f"{fetch(repo, stages)} objects were fetched from {address_of(repo)}.")
+    put_in_place(repo, stages)
     check_fetched(folder, configfiles[0])
-    check_recorded(folder, {each.file for each in objects(repo, stage) if not each.md5.endswith(".dir")})
+    check_recorded(folder, {each.file for each in objects(repo, stages) if not each.md5.endswith(".dir")})
     check_bytes(folder)
     restore(folder, configfiles)
     print(plan(configfiles).line())

@@ -12,19 +12,22 @@ from pathlib import Path
 
 from abstain.finished.leftovers import counted
 from abstain.finished.plan import check_idle, file_of, plan
-from abstain.finished.remote import RemoteError, address_of, check_cache, record, repository, send, stage_of
+from abstain.finished.remote import RemoteError, address_of, check_cache, record, repository, send, stages_of
 from abstain.jobs.errors import AbstainError
 from abstain.jobs.paths import HOME
 
 
 def push(scale: str) -> None:
     """Send what is finished and whole; RemoteError, and nothing sent, when something is not."""
-    repo, stage, folder = repository(), stage_of(scale), Path("results", scale)
+    repo, folder = repository(), Path("results", scale)
+    stages = stages_of(repo, scale)
     check_idle()
     check_finished(folder, file_of(scale))
-    has_changed = record(repo, stage)
-    check_cache(repo, stage)
-    print(f"{send(repo, stage)} objects were sent to {address_of(repo)}, which now holds all that {folder} has of DVC.")
+    has_changed = record(repo, stages)
+    check_cache(repo, stages)
+    print(
+        f"{send(repo, stages)} objects were sent to {address_of(repo)}, which now holds all that {folder} has of DVC."
+    )
     if has_changed:
         print("dvc.lock has changed: commit it together with SHA256SUMS.")
 

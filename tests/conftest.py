@@ -112,7 +112,8 @@ def stages_of_pocket(stages: dict, studies: Iterable[str]) -> dict:
     made = ("studies.yaml", *(f"{kind}/{study}/" for study in studies for kind in ("tables", "figures")))
     folders = tuple(f"results/pocket/{name}" for name in made)
     shown = {key: [path for path in stages[key] if path.startswith(folders)] for key in SHOWN}
-    return put(stages, "stages/experiment/foreach", {"pocket": scales["pocket"]}) | shown
+    experiment = stages["stages"]["experiment"] | {"foreach": {"pocket": scales["pocket"]}}
+    return stages | {"stages": {"experiment": experiment}} | shown
 
 
 def put(record: dict, where: str, value=None) -> dict:
@@ -210,9 +211,10 @@ def pocket() -> Settings:
 
 @pytest.fixture(scope="session")
 def small(pocket) -> Settings:
-    """Two studies of the pocket scale with few rows, few steps and one seed."""
+    """Two studies of pocket with few rows, few steps and one seed, and with 4-bit weights."""
     settings = pocket.copy()
     settings.scale["studies"] = {name: settings.values(name) for name in MINIATURE}
+    settings.values("safety-mode")["compared"].append("qlora")
     for name, values in settings.scale["studies"].items():
         values["seeds"] = values["seeds"][:1]
         values["generation"]["max_new_tokens"] = 12

@@ -35,6 +35,7 @@ def test_correct_refusal_of_one_kind_is_refusal_of_that_kind_and_bounded_as_such
         ("false-refusal", "all", "lora", 0.1),
         ("refusal", "harmful", "lora", 0.9),
         ("refusal", "benign", "lora", 0.1),
+        ("likelihood-change", "benign", "lora", -0.5),
     }
 
 

@@ -14,15 +14,18 @@ import yaml
 from conftest import ROOT, Project, Settings, is_published
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
-SCALES = list(STAGES["stages"]["experiment"]["foreach"])
+SCALES = {"pocket": "config.yaml", "small": "config/small.yaml"}
 SECTION = re.search(r"^## DVC\n(.*?)^## ", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M | re.S)[1]
 WRITTEN = re.findall(r"^    (dvc .*?) +# ", SECTION, re.M)
 
 
 def large_folders(*scales: str) -> list[str]:
     """The folders that DVC versions, for each of these scales."""
-    outs = [path for out in STAGES["stages"]["experiment"]["do"]["outs"] for path in out]
-    return [out.replace("${key}", key) for key in scales for out in outs]
+    found = []
+    for stage in STAGES["stages"].values():
+        outs = [path for out in stage["do"]["outs"] for path in out]
+        found += [out.replace("${key}", key).replace("${item}", key) for key in stage["foreach"] for out in outs]
+    return [path for path in found if path.split("/")[1] in scales]
 
 
 def of_scale(key: str, scale: str) -> list[str]:
@@ -99,9 +102,9 @@ def test_every_command_that_contributing_writes_is_tested_here():
 def test_the_lock_counts_the_files_that_sha256sums_lists():
     assert sorted(locked(ROOT)) == sorted(large_folders(*SCALES))
     for path, out in locked(ROOT).items():
-        results, scale, step = path.split("/")
+        results, scale, folder = path.split("/", 2)
         listed = (ROOT / results / scale / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
-        assert out["nfiles"] == sum(line[66:].startswith(f"{step}/") for line in listed), path
+        assert out["nfiles"] == sum(line[66:].startswith(f"{folder}/") for line in listed), path
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -220,9 +223,13 @@ def test_plots_diff_shows_each_figure_of_both_revisions_and_needs_no_network(clo
         call(clone, "git commit --quiet --all --allow-empty --message figure")
 
 
+def test_every_study_of_small_is_a_stage():
+    assert STAGES["stages"]["small"]["foreach"] == list(Settings.read(ROOT / SCALES["small"]).scale["studies"])
+
+
 @pytest.mark.parametrize("scale", SCALES)
 def test_every_study_has_its_metrics_and_every_figure_its_place(scale):
-    settings = Settings.read(ROOT / STAGES["stages"]["experiment"]["foreach"][scale]["config"])
+    settings = Settings.read(ROOT / SCALES[scale])
     studies, results = {name: settings.resolved(name) for name in settings.scale["studies"]}, f"results/{scale}"
     assert settings.scale["scale"] == scale and of_scale("params", scale) == [f"{results}/studies.yaml"]
     assert sorted(of_scale("metrics", scale)) == sorted(f"{results}/tables/{name}/metrics.json" for name in studies)

@@ -165,7 +165,7 @@ PLANTED = {
         "studies.safety-mode.sizes.standard.ambiguous.rows",
     ),
     "an arm that the scale compares": (
-        "config.yaml", "[base, lora, qlora]", "[base, lora, qlor]", "studies.safety-mode.compared.2",
+        "config.yaml", "[base, lora]", "[base, lor]", "studies.safety-mode.compared.1",
     ),
     "a value of a study": (
         SAFETY, "part: test\n    seed: 1", "part: test\n    seed: one", "mixes.test.seed",

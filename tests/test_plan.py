@@ -65,8 +65,13 @@ def test_a_study_is_planned_in_the_order_of_the_flow_and_of_its_record(settings)
             assert planned.count((once,)) == 1
 
 
+def both(pocket: Settings) -> Settings:
+    """The pocket scale with two trained arms of safety-mode."""
+    return pocket.changed("studies/safety-mode/compared", ["base", "lora", "qlora"])
+
+
 def test_an_arm_is_trained_and_merged_for_each_seed_and_the_base_never(pocket):
-    planned = steps(pocket, "safety-mode")
+    planned = steps(both(pocket), "safety-mode")
     for rule in ("train_sft", "merge"):
         found = [step[1:] for step in planned if step[0] == rule]
         assert found == [(arm, seed) for arm in ("lora", "qlora") for seed in "123"]
@@ -91,8 +96,8 @@ def test_arms_of_one_shape_start_from_the_same_bytes_and_a_shape_without_an_arm_
         ("initialise", "standard", seed) for seed in "123"
     ]
     shape = pocket.values("safety-mode")["adapters"]["standard"]
-    more = pocket.changed("studies/safety-mode/adapters/wide", shape)
-    assert steps(more, "safety-mode") == steps(pocket, "safety-mode")
+    more = both(pocket).changed("studies/safety-mode/adapters/wide", shape)
+    assert steps(more, "safety-mode") == steps(both(pocket), "safety-mode")
     wide = more.changed("asks/safety-mode/arms/qlora/adapter", "wide")
     assert [step[1] for step in steps(wide, "safety-mode") if step[0] == "initialise"] == ["standard"] * 3 + [
         "wide"

@@ -28,9 +28,9 @@ stages:
 SEND = """
 from abstain.finished.remote import check_cache, record, repository, send
 repo = repository()
-record(repo, "one")
-check_cache(repo, "one")
-print(send(repo, "one"), "sent")
+record(repo, ["one"])
+check_cache(repo, ["one"])
+print(send(repo, ["one"]), "sent")
 """
 FETCH = """
 import sys
@@ -38,8 +38,8 @@ from abstain.finished.remote import fetch, put_in_place, repository
 from abstain.jobs.errors import AbstainError
 try:
     repo = repository()
-    print(fetch(repo, "one"), "fetched")
-    put_in_place(repo, "one")
+    print(fetch(repo, ["one"]), "fetched")
+    put_in_place(repo, ["one"])
 except AbstainError as error:
     sys.exit(str(error))
 """

@@ -79,15 +79,16 @@ def dvc() -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
 
 
-def stage_of(scale: str) -> str:
-    """The stage of dvc.yaml that has the large folders of a scale's results."""
-    return f"experiment@{scale}"
+def stages_of(repo, scale: str) -> list[str]:
+    """The stages of dvc.yaml that have the large folders of a scale's results: one, or one for each study."""
+    names = [stage.name for stage in repo.index.stages if stage.name]
+    return sorted(name for name in names if name == f"experiment@{scale}" or name.startswith(f"{scale}@"))
 
 
-def objects(repo, stage: str) -> Iterator[Object]:
+def objects(repo, stages: list[str]) -> Iterator[Object]:
     """Every object that dvc.lock asks for; those of a folder's files follow its listing, where that is whole."""
-    stages = yaml.safe_load(LOCK.read_text(encoding="utf-8"))["stages"] if LOCK.exists() else {}
-    for out in stages.get(stage, {"outs": []})["outs"]:
+    locked = yaml.safe_load(LOCK.read_text(encoding="utf-8"))["stages"] if LOCK.exists() else {}
+    for out in (out for stage in stages for out in locked.get(stage, {"outs": []})["outs"]):
         listing = _object(repo, out["path"], out["md5"])
         yield listing
         if listing.place.is_file() and is_whole(listing):
@@ -105,15 +106,15 @@ def is_whole(each: Object) -> bool:
         return hashlib.file_digest(file, "md5").hexdigest() == each.md5.removesuffix(".dir")
 
 
-def check_cache(repo, stage: str) -> None:
+def check_cache(repo, stages: list[str]) -> None:
     """Raise RemoteError with every object in DVC's cache that is damaged."""
-    found = [each for each in objects(repo, stage) if each.place.is_file() and not is_whole(each)]
+    found = [each for each in objects(repo, stages) if each.place.is_file() and not is_whole(each)]
     if found:
         lines = [f"{each.file}: its object in DVC's cache is damaged: {each.place}" for each in found]
         raise RemoteError("\n".join([*lines, "nothing was sent or fetched; delete these objects and run again"]))
 
 
-def fetch(repo, stage: str) -> int:
+def fetch(repo, stages: list[str]) -> int:
     """Bring what the cache lacks, and give the number of objects.
 
     RemoteError when the remote is a folder that is not there, and with every object that the remote lacks or that is
@@ -124,14 +125,14 @@ def fetch(repo, stage: str) -> int:
         raise RemoteError(f"there is no folder {remote.path}: correct {VARIABLE}, or bring the folder back")
     try:
         with dvc():
-            number = repo.fetch(targets=[stage])
+            number = repo.fetch(targets=stages)
     except RemoteError as error:
         if "failed to connect" in str(error):
             raise
         failed, number = error, 0
     else:
         failed = None
-    missing = [each for each in objects(repo, stage) if not each.place.is_file()]
+    missing = [each for each in objects(repo, stages) if not each.place.is_file()]
     if missing:
         where = f"its object is missing or damaged in {address_of(repo)}"
         lines = [f"{each.file}: {where}: {each.md5}" for each in missing]
@@ -141,21 +142,22 @@ def fetch(repo, stage: str) -> int:
     return number
 
 
-def put_in_place(repo, stage: str) -> None:
+def put_in_place(repo, stages: list[str]) -> None:
     """Bring the files from the cache to their places; a file that would be lost by it is named and kept."""
     with dvc():
-        repo.checkout(targets=[stage])
+        repo.checkout(targets=stages)
 
 
-def record(repo, stage: str) -> bool:
+def record(repo, stages: list[str]) -> bool:
     """Note in dvc.lock what the large folders hold, bytes into the cache; whether the lock has changed by it."""
     before = LOCK.read_bytes() if LOCK.exists() else None
     with dvc():
-        repo.commit(target=stage, force=True)
+        for stage in stages:
+            repo.commit(target=stage, force=True)
     return LOCK.read_bytes() != before
 
 
-def send(repo, stage: str) -> int:
+def send(repo, stages: list[str]) -> int:
     """Send what the remote lacks, and give the number of objects."""
     with dvc():
-        return repo.push(targets=[stage])
+        return repo.push(targets=stages)
