@@ -26,8 +26,8 @@ from abstain.finished.restore import check_bytes, restore
 from abstain.jobs.errors import AbstainError
 from abstain.jobs.paths import HOME, found
 
-# whose files everybody brings or makes again, where they are not in the remote
-FROM_OUTSIDE = ("fetch", "fetch_base", "fetch_package", "unpack_base", "normalise")
+# Whose files may not be in a remote: what comes from outside, and what is read from that.
+NOT_SENT = ("fetch", "fetch_base", "fetch_package", "unpack_base", "normalise")
 
 
 def pull(scale: str) -> None:
@@ -45,8 +45,8 @@ def pull(scale: str) -> None:
 
 
 def check_fetched(folder: Path, configfile: str) -> None:
-    """Raise RemoteError with the command that brings what comes from outside, where it is not here; nobody sends it."""
-    jobs = [record["outputs"] for record in records(folder).values() if record["rule"] in FROM_OUTSIDE]
+    """Raise RemoteError with the command that brings or makes what is not sent, where it is not here."""
+    jobs = [record["outputs"] for record in records(folder).values() if record["rule"] in NOT_SENT]
     absent = [next((name for name in outputs if not found(name).is_file()), None) for outputs in jobs]
     if files := [name for name in absent if name]:
         command = f"snakemake {' '.join(files)} --cores 1 --configfile {configfile}"

@@ -209,8 +209,7 @@ def pocket() -> Settings:
     return Settings.read(ROOT / "config.yaml")
 
 
-@pytest.fixture(scope="session")
-def small(pocket) -> Settings:
+def miniature_of(pocket: Settings) -> Settings:
     """Two studies of pocket with few rows, few steps and one seed, and with 4-bit weights."""
     settings = pocket.copy()
     settings.scale["studies"] = {name: settings.values(name) for name in MINIATURE}
@@ -227,6 +226,12 @@ def small(pocket) -> Settings:
     return Settings(
         settings.scale, {values["file"]: settings.asks(name) for name, values in settings.scale["studies"].items()}
     )
+
+
+@pytest.fixture(scope="session")
+def small(pocket) -> Settings:
+    """Two studies of the pocket scale, in miniature."""
+    return miniature_of(pocket)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ FILES = {  # a scale's file with one of its studies alone; then a study's own fi
     for study in load(ROOT / path)["studies"]
 }
 FILES |= {
-    "safety-mode": ("config.yaml", "safety-mode", True),
+    "safety-mode": ("config/paper.yaml", "safety-mode", True),
     "do-not-answer": ("config/paper.yaml", "do-not-answer", True),
 }
 MAY_LACK = ("also", "headline", "context")  # keys that a claim, or a length of a corpus, need not have

@@ -13,6 +13,8 @@ import pytest
 import yaml
 from conftest import ROOT, Project, Settings, is_published
 
+from abstain.finished.plan import SnakemakeError, file_of
+
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 SCALES = {"pocket": "config.yaml", "small": "config/small.yaml"}
 SECTION = re.search(r"^## DVC\n(.*?)^## ", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M | re.S)[1]
@@ -24,7 +26,7 @@ def large_folders(*scales: str) -> list[str]:
     found = []
     for stage in STAGES["stages"].values():
         outs = [path for out in stage["do"]["outs"] for path in out]
-        found += [out.replace("${key}", key).replace("${item}", key) for key in stage["foreach"] for out in outs]
+        found += [out.replace("${key}", key) for key in stage["foreach"] for out in outs]
     return [path for path in found if path.split("/")[1] in scales]
 
 
@@ -224,7 +226,15 @@ def test_plots_diff_shows_each_figure_of_both_revisions_and_needs_no_network(clo
 
 
 def test_every_study_of_small_is_a_stage():
-    assert STAGES["stages"]["small"]["foreach"] == list(Settings.read(ROOT / SCALES["small"]).scale["studies"])
+    assert list(STAGES["stages"]["small"]["foreach"]) == list(Settings.read(ROOT / SCALES["small"]).scale["studies"])
+
+
+def test_a_scale_that_is_versioned_is_known_by_its_name_and_no_other_is():
+    assert {scale: file_of(scale) for scale in SCALES} == SCALES
+    with pytest.raises(
+        SnakemakeError, match="no results of a scale 'paper' are published; dvc.yaml lists pocket, small"
+    ):
+        file_of("paper")
 
 
 @pytest.mark.parametrize("scale", SCALES)

@@ -19,31 +19,35 @@ from repositories import call, objects
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
 STAGES = """
 stages:
-  one:
-    cmd: "true"
-    always_changed: true
-    outs:
-      - large: {persist: true}
+  tiny:
+    foreach: {one: {}, two: {}}
+    do:
+      cmd: "true"
+      always_changed: true
+      outs:
+        - large/${key}: {persist: true}
 """
 SEND = """
-from abstain.finished.remote import check_cache, record, repository, send
+from abstain.finished.remote import check_cache, record, repository, send, stages_of
 repo = repository()
-record(repo, ["one"])
-check_cache(repo, ["one"])
-print(send(repo, ["one"]), "sent")
+stages = stages_of(repo, "tiny")
+record(repo, stages)
+check_cache(repo, stages)
+print(send(repo, stages), "sent")
 """
 FETCH = """
 import sys
-from abstain.finished.remote import fetch, put_in_place, repository
+from abstain.finished.remote import fetch, put_in_place, repository, stages_of
 from abstain.jobs.errors import AbstainError
 try:
     repo = repository()
-    print(fetch(repo, ["one"]), "fetched")
-    put_in_place(repo, ["one"])
+    stages = stages_of(repo, "tiny")
+    print(fetch(repo, stages), "fetched")
+    put_in_place(repo, stages)
 except AbstainError as error:
     sys.exit(str(error))
 """
-FILES = {f"large/{name}.txt": f"{name}\n" for name in ("first", "second", "within/third")}
+FILES = {f"large/{name}.txt": f"{name}\n" for name in ("one/first", "one/second", "two/within/third")}
 
 
 @dataclass
@@ -168,19 +172,19 @@ def ask(folder: Path, program: str, remote: Remote, fails: bool = False) -> str:
 
 
 def test_what_is_sent_comes_back_and_a_damaged_object_is_refused_by_name(remote, project, tmp_path):
-    assert "4 sent" in ask(project, SEND, remote)
+    assert "5 sent" in ask(project, SEND, remote)
     for command in ("git add --all", "git commit --quiet --message sent", f"git clone --quiet . {tmp_path}/clone"):
         call(project, command)
     clone = tmp_path / "clone"
     assert remote.address not in "".join(path.read_text() for path in (clone / ".dvc").iterdir() if path.is_file())
 
-    md5 = call(project, ["md5sum", "large/second.txt"]).split()[0]
+    md5 = call(project, ["md5sum", "large/one/second.txt"]).split()[0]
     remote.damage(md5, b"other\n")
     output = ask(clone, FETCH, remote, fails=True)
-    assert f"large/second.txt: its object is missing or damaged in {remote.address}: {md5}\n" in output
+    assert f"large/one/second.txt: its object is missing or damaged in {remote.address}: {md5}\n" in output
     assert not (clone / "large").exists()
 
-    remote.damage(md5, FILES["large/second.txt"].encode())
+    remote.damage(md5, FILES["large/one/second.txt"].encode())
     assert "fetched" in ask(clone, FETCH, remote)
     assert {str(path.relative_to(clone)): path.read_text() for path in (clone / "large").rglob("*.txt")} == FILES
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import MINIATURE, ROOT, Project, Settings
+from conftest import MINIATURE, ROOT, Project, Settings, miniature_of
 from reader import Report, colours, table, words
 from selenium import webdriver
 
@@ -23,7 +23,7 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 OPTIONS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic"]
 OPTIONS += ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 OPTIONS += ["--window-size=1600,1000"]
-POCKET = Settings.read(ROOT / "config.yaml")
+POCKET = miniature_of(Settings.read(ROOT / "config.yaml"))
 STUDIES = {study: POCKET.resolved(study) for study in MINIATURE}
 TABLES = ["claims", "comparisons", "corrected", "summary"]
 

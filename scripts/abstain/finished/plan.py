@@ -97,7 +97,8 @@ def check_idle() -> None:
 def file_of(scale: str) -> str:
     """The file of a scale whose results are published, as dvc.yaml lists them; SnakemakeError for any other."""
     stages = yaml.safe_load((HOME / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    files = {name: item["config"] for stage in stages.values() for name, item in stage["foreach"].items()}
+    named = dict.fromkeys(item["config"] for stage in stages.values() for item in stage["foreach"].values())
+    files = {yaml.safe_load((HOME / file).read_text(encoding="utf-8"))["scale"]: file for file in named}
     if scale not in files:
         raise SnakemakeError(f"no results of a scale {scale!r} are published; dvc.yaml lists {', '.join(files)}")
     return files[scale]

@@ -81,8 +81,12 @@ def dvc() -> Iterator[None]:
 
 def stages_of(repo, scale: str) -> list[str]:
     """The stages of dvc.yaml that have the large folders of a scale's results: one, or one for each study."""
-    names = [stage.name for stage in repo.index.stages if stage.name]
-    return sorted(name for name in names if name == f"experiment@{scale}" or name.startswith(f"{scale}@"))
+    with dvc():
+        names = [getattr(stage, "name", None) or "" for stage in repo.index.stages]
+    stages = sorted(name for name in names if name == f"experiment@{scale}" or name.startswith(f"{scale}@"))
+    if not stages:  # DVC would take no stage for every stage
+        raise RemoteError(f"dvc.yaml has no stage for results of a scale {scale!r}")
+    return stages
 
 
 def objects(repo, stages: list[str]) -> Iterator[Object]:
@@ -149,11 +153,18 @@ def put_in_place(repo, stages: list[str]) -> None:
 
 
 def record(repo, stages: list[str]) -> bool:
-    """Note in dvc.lock what the large folders hold, bytes into the cache; whether the lock has changed by it."""
-    before = LOCK.read_bytes() if LOCK.exists() else None
-    with dvc():
-        for stage in stages:
-            repo.commit(target=stage, force=True)
+    """Note in dvc.lock what the large folders hold, bytes into the cache; whether the lock has changed by it.
+
+    The lock stays as it was when one of the stages cannot be recorded.
+    """
+    before = LOCK.read_bytes() if LOCK.exists() else b""
+    try:
+        with dvc():
+            for stage in stages:
+                repo.commit(target=stage, force=True)
+    except RemoteError:
+        LOCK.write_bytes(before)
+        raise
     return LOCK.read_bytes() != before
 
 

@@ -7,7 +7,7 @@ from abstain.plots.marks import bounds_on, count, fitted, looks, mark_bounds, ro
 from abstain.settings.arms import ALL
 
 HEIGHT = 0.72  # of a bar, in lanes
-PLATE = {"facecolor": "white", "alpha": 0.85, "linewidth": 0, "pad": 0.8}  # below a number, over whiskers and ticks
+PLATE = {"facecolor": "white", "alpha": 0.85, "linewidth": 0, "pad": 0.8}  # below a number, under ticks
 WIDE = 7.5  # inches of a figure whose legend is one line
 
 
@@ -49,7 +49,7 @@ def _bar(axis, place: int, rows, colour: str) -> None:
     whole, seeds = rows[rows.seed == ALL], rows[rows.seed != ALL]
     axis.barh([place] * len(whole), 100 * whole.value, HEIGHT, color=colour, alpha=0.4, linewidth=0)
     for value in whole.value:
-        written = {"textcoords": "offset points", "va": "center", "fontsize": 7.5, "zorder": 4, "bbox": PLATE}
+        written = {"textcoords": "offset points", "va": "center", "fontsize": 7.5, "zorder": 2.5, "bbox": PLATE}
         axis.annotate(f"{100 * value:.0f}", (0, place), (3, 0), **written)
     bars = whiskers(*(100 * whole[name] for name in ("value", "low", "high")))
     axis.errorbar(100 * whole.value, [place] * len(whole), xerr=bars, fmt="none", ecolor="0.15", elinewidth=1.1)
