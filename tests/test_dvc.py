@@ -102,7 +102,7 @@ def test_every_command_that_contributing_writes_is_tested_here():
 
 
 def test_the_lock_counts_the_files_that_sha256sums_lists():
-    assert sorted(locked(ROOT)) == sorted(large_folders(*SCALES))
+    assert set(large_folders("pocket")) <= set(locked(ROOT)) <= set(large_folders(*SCALES))
     for path, out in locked(ROOT).items():
         results, scale, folder = path.split("/", 2)
         listed = (ROOT / results / scale / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
