@@ -297,7 +297,7 @@ def description_of(study):
     return {
         **about,
         "headlines": headlines_of(study["claims"]),
-        "controls": arms.controls(study),
+        "controls": arms.asked_controls(study),
         "targets": study["targets"],
     }
 

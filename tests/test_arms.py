@@ -193,6 +193,12 @@ def test_a_classifier_is_a_control_that_is_scored_on_the_mixes_of_its_own_split(
     assert "grams" not in arms.models(fitted) and "grams" not in arms.trained_arms(fitted)
 
 
+def test_a_page_names_the_kinds_of_a_control_that_are_asked(fitted):
+    fitted["arms"]["grams"]["kinds"] = ["benign", "of another scale"]
+    assert arms.asked_controls(fitted)["grams"] == {**fitted["arms"]["grams"], "kinds": ["benign"]}
+    assert list(arms.asked_controls(fitted)) == list(arms.controls(fitted))
+
+
 def test_what_a_classifier_is_fitted_on_is_audited_like_what_a_model_is_trained_on(fitted):
     del fitted["arms"]["prefers"]
     assert arms.training_mixes(fitted) == ["yes", "late", "all", "listed"]

@@ -159,6 +159,13 @@ def test_all_faults_of_shape_are_listed_at_once(pocket):
     assert [fault.split(": ")[1] for fault in faults(odd)] == ["question", "seed"]
 
 
+@pytest.mark.parametrize(("study", "row"), [("pii-sensitivity", "preferences/rows/0"), ("polite-pairs", "test/rows/0")])
+@pytest.mark.parametrize("key", ["kind", "prompt"])
+def test_a_row_that_prefers_or_was_seen_and_lacks_a_key_has_one_fault(pocket, study, row, key):
+    (said,) = faults(pocket.changed(f"asks/{study}/mixes/{row}/{key}", ...))
+    assert f"the key {key!r} is missing" in said
+
+
 def test_a_fault_of_a_study_file_that_two_studies_have_is_listed_once(pocket):
     both = pocket.changed("studies/again", pocket.values("safety-mode"))
     assert list(studies_of(both, Path())) == list(both.scale["studies"])

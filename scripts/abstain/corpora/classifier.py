@@ -10,11 +10,11 @@ PENALTY = 10.0  # the inverse of the regression's penalty
 
 
 def classified(learned: list[dict], rows: list[dict], control: dict) -> Iterator[dict]:
-    """{"id", "reply", "tokens", "finished"} for each row of a mix whose kind is one of the control's, as of a model
-    that ended its turn itself; no token is generated.
+    """Replies {"id", "reply", "tokens", "finished"} to the rows of a mix whose kind is one of the control's.
 
-    The reply is the field's value that a logistic regression on TF-IDF weights of n-grams tells by the question alone
-    (scikit-learn's TfidfVectorizer and LogisticRegression). It is fitted on the rows `learned`.
+    The reply is the field's value that a logistic regression on TF-IDF weights of n-grams predicts from the question
+    alone (scikit-learn's TfidfVectorizer and LogisticRegression). It is fitted on the rows `learned`. It counts as a
+    reply that ended; no token is generated.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression

@@ -1,7 +1,7 @@
 """What the replies to each group of requests do: a panel for each kind under its condition, a bar for each arm.
 
-A bar is all replies of the arm's runs, its pieces are their classes; abstentions come first, so that a whisker at their
-end is the interval of the abstention rate, and a tick is a single run.
+A bar is all replies of the arm's runs; its pieces are the classes of replies. Abstentions come first: the whisker at
+their end is the interval of the abstention rate, and each tick is the rate of one run.
 """
 
 from textwrap import fill

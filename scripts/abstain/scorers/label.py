@@ -42,6 +42,7 @@ def of_all_rows(statistic: Callable, hard: bool = False) -> Callable:
     """A number of all rows of a condition, or of the hard ones, as values of rows (abstain.scorers.influence)."""
 
     def values(scores, base):
+        """The statistic's values for each reply; none for those that are not counted."""
         counted = scores[scores.is_hard == 1] if hard else scores
         return influences(counted, SIDES, statistic, ["condition"]).reindex(scores.index)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from abstain.chats.checks import TemplateError
 from abstain.chats.templates import render_chat
 from abstain.models.batches import batches_by_rows
+from abstain.scorers import by_kind
 from abstain.scorers.metric import EVERY, Metric
 
 COLUMNS = {"likelihood": float}
@@ -23,26 +24,12 @@ def change(scores, base):
 
 
 METRICS = (Metric("likelihood-change", "nats", "mean", change, EVERY, by_kind=True, needs_base=True, paired=True),)
+names, covers, settings = by_kind.names, by_kind.covers, by_kind.settings
 
 
 def cost(record: dict) -> str:
     """What a label needs: the checkpoint that replied."""
     return "checkpoint"
-
-
-def names(record: dict) -> list[tuple[str, str, str]]:
-    """The kinds of request whose prompts are looked at."""
-    return [(f"kinds.{i}", "kind of request", kind) for i, kind in enumerate(record["kinds"])]
-
-
-def covers(record: dict, row: dict) -> bool:
-    """Whether a row of a mix is of one of the kinds."""
-    return row["kind"] in record["kinds"]
-
-
-def settings(record: dict, study: dict) -> dict:
-    """The kinds of request."""
-    return record
 
 
 def label(rows: list[dict], settings: dict, model, tokenizer) -> Iterator[dict]:

@@ -63,6 +63,15 @@ def controls(study: dict) -> dict[str, dict]:
     return {name: arm for name, arm in study["arms"].items() if is_control(arm)}
 
 
+def asked_controls(study: dict) -> dict[str, dict]:
+    """The same, each with those of its kinds alone that the study asks: a smaller scale leaves some out."""
+    asked = {row["kind"] for mix in study["evaluation"] for row in study["mixes"][mix]["rows"]}
+    return {
+        name: {**arm, "kinds": [kind for kind in arm["kinds"] if kind in asked]}
+        for name, arm in controls(study).items()
+    }
+
+
 def is_control(arm: dict) -> bool:
     """Whether an arm, given by its record, is no model."""
     return "says" in arm or "fits" in arm
