@@ -17,6 +17,7 @@ from abstain.finished.plan import SnakemakeError, file_of
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 SCALES = {"pocket": "config.yaml", "small": "config/small.yaml"}
+NOT_RECORDED = "/do-not-answer"  # the study of small that has not run since it is a stage of its own
 SECTION = re.search(r"^## DVC\n(.*?)^## ", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.M | re.S)[1]
 WRITTEN = re.findall(r"^    (dvc .*?) +# ", SECTION, re.M)
 
@@ -102,7 +103,8 @@ def test_every_command_that_contributing_writes_is_tested_here():
 
 
 def test_the_lock_counts_the_files_that_sha256sums_lists():
-    assert set(large_folders("pocket")) <= set(locked(ROOT)) <= set(large_folders(*SCALES))
+    recorded = [path for path in large_folders(*SCALES) if not path.endswith(NOT_RECORDED)]
+    assert sorted(locked(ROOT)) == sorted(recorded)
     for path, out in locked(ROOT).items():
         results, scale, folder = path.split("/", 2)
         listed = (ROOT / results / scale / "SHA256SUMS").read_text(encoding="utf-8").splitlines()

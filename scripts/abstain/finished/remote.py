@@ -157,13 +157,13 @@ def record(repo, stages: list[str]) -> bool:
 
     The lock stays as it was when one of the stages cannot be recorded.
     """
-    before = LOCK.read_bytes() if LOCK.exists() else b""
+    before = LOCK.read_bytes() if LOCK.exists() else None
     try:
         with dvc():
             for stage in stages:
                 repo.commit(target=stage, force=True)
     except RemoteError:
-        LOCK.write_bytes(before)
+        LOCK.unlink(missing_ok=True) if before is None else LOCK.write_bytes(before)
         raise
     return LOCK.read_bytes() != before
 
