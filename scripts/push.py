@@ -19,10 +19,10 @@ from abstain.jobs.paths import HOME
 
 def push(scale: str) -> None:
     """Send what is finished and whole; RemoteError, and nothing sent, when something is not."""
-    repo, folder = repository(), Path("results", scale)
+    folder, configfile, repo = Path("results", scale), file_of(scale), repository()
     stages = stages_of(repo, scale)
     check_idle()
-    check_finished(folder, file_of(scale))
+    check_finished(folder, configfile)
     has_changed = record(repo, stages)
     check_cache(repo, stages)
     print(

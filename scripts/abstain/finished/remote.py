@@ -11,7 +11,7 @@ from typing import NamedTuple
 import yaml
 
 from abstain.jobs.errors import AbstainError
-from abstain.jobs.files import read_json
+from abstain.jobs.files import read_json, write_text
 
 VARIABLE = "ABSTAIN_REMOTE"
 LOCK = Path("dvc.lock")
@@ -157,15 +157,15 @@ def record(repo, stages: list[str]) -> bool:
 
     The lock stays as it was when one of the stages cannot be recorded.
     """
-    before = LOCK.read_bytes() if LOCK.exists() else None
+    before = LOCK.read_text(encoding="utf-8") if LOCK.exists() else None
     try:
         with dvc():
             for stage in stages:
                 repo.commit(target=stage, force=True)
     except RemoteError:
-        LOCK.unlink(missing_ok=True) if before is None else LOCK.write_bytes(before)
+        LOCK.unlink(missing_ok=True) if before is None else write_text(LOCK, before)
         raise
-    return LOCK.read_bytes() != before
+    return LOCK.read_text(encoding="utf-8") != before
 
 
 def send(repo, stages: list[str]) -> int:
