@@ -60,6 +60,7 @@ def page(tmp_path) -> str:
         table.to_csv(tmp_path / f"tables/{name}/claims.csv", index=False)
         (tmp_path / "figures" / name).mkdir(parents=True)
         (tmp_path / f"figures/{name}/similarity.txt").write_text(f"What {name} shows.\n")
+        (tmp_path / f"figures/{name}/refusal.txt").write_text(f"What else {name} shows.\n")
         columns = ["arm", "seed", "mix", "kind", "metric", "value", "n"]
         summary = pd.DataFrame(SUMMARY if name == "s" else [], columns=columns)
         summary.to_csv(tmp_path / f"tables/{name}/summary.csv", index=False)
@@ -95,7 +96,9 @@ def page(tmp_path) -> str:
     }
     tables = [str(tmp_path / f"tables/{name}/claims.csv") for name in claims]
     summaries = [str(tmp_path / f"tables/{name}/summary.csv") for name in claims]
-    captions = [str(tmp_path / f"figures/{name}/similarity.txt") for name in claims]
+    captions = [
+        str(tmp_path / f"figures/{name}/{figure}.txt") for name in claims for figure in ("similarity", "refusal")
+    ]
     template, out = ROOT / "report/results.md.jinja", tmp_path / "README.md"
     labelled = tmp_path / "tables/s/labelled.csv"
     row = {"label": "refusal", "judge": "learned", "against": "first", "replies": "all", "n": 200, "accuracy": 0.95}
@@ -141,6 +144,13 @@ def test_each_study_has_its_question_its_claims_and_its_figures_with_captions(pa
     assert "![similarity](figures/other/similarity.png)\n\n*What other shows.*" in second and "| Another. |" in second
 
 
+def test_the_first_figure_of_a_study_stands_before_its_claims_and_the_others_at_its_end(page):
+    section = page.split("## s\n")[1].split("## other\n")[0]
+    first, last = (section.index(f"![{name}](figures/s/{name}.png)") for name in ("similarity", "refusal"))
+    assert first < section.index("A control is no model") < section.index("| claim |") < last
+    assert section.endswith("*What else s shows.*\n\n")
+
+
 def test_a_study_with_controls_says_what_they_are_and_another_says_nothing_of_any(page):
     first, second = page.split("## s\n")[1].split("## other\n")
     said = "A control is no model .*\nbare says “No.” to harmful requests, filled in from the request itself.\n\n"
@@ -178,8 +188,8 @@ def test_each_study_names_its_detectors_and_all_have_their_agreement(page):
 def test_the_page_opens_with_what_each_study_gained_and_what_it_cost(page):
     opening = page.split("## What was found\n")[1].split("## s\n")[0]
     assert opening == (
-        "\n**s.** Why?\n\n"
-        "- Gain: “Refuses.” tuned: 90.0 (83.0 to 95.0): **holds**.\n"
-        "- Cost: “Is closer.” tuned - base: 0.355 (0.200 to 0.500): **holds**.\n\n"
-        "**other.** How?\n\n\n"
+        "\n**s.** Why?\n"
+        "Gain: “Refuses.” tuned: 90.0 (83.0 to 95.0): **holds**.\n"
+        "Cost: “Is closer.” tuned - base: 0.355 (0.200 to 0.500): **holds**.\n\n"
+        "**other.** How?\n\n"
     )
