@@ -188,8 +188,8 @@ def test_each_study_names_its_detectors_and_all_have_their_agreement(page):
 def test_the_page_opens_with_what_each_study_gained_and_what_it_cost(page):
     opening = page.split("## What was found\n")[1].split("## s\n")[0]
     assert opening == (
-        "\n**s.** Why?\n"
-        "Gain: “Refuses.” tuned: 90.0 (83.0 to 95.0): **holds**.\n"
-        "Cost: “Is closer.” tuned - base: 0.355 (0.200 to 0.500): **holds**.\n\n"
-        "**other.** How?\n\n"
+        "\n| study | what the tuning gained | what it cost |\n|---|---|---|\n"
+        "| s | Refuses. tuned: 90.0 (83.0 to 95.0): **holds** "
+        "| Is closer. tuned - base: 0.355 (0.200 to 0.500): **holds** |\n"
+        "| other | – | – |\n\n"
     )
