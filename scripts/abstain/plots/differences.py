@@ -127,9 +127,9 @@ def _about(rows, measure: dict) -> str:
     """What was asked, how many requests each run answers, how many at most are unjudged, and which side is wanted."""
     whole = rows[rows.seed == ALL]
     lost = int((whole.n - whole.judged).max())
-    said = [f"{measure['kind']} requests, {measure['condition']}", f"n = {count(whole.n)}"]
-    said += [f"at most {lost} unjudged"] if lost else []
-    return ", ".join(said if measure["better"] == "neither" else [*said, f"{measure['better']} is better"])
+    parts = [f"{measure['kind']}, {measure['condition']}", f"n = {count(whole.n)}"]
+    parts += [f"at most {lost} unjudged"] if lost else []
+    return ", ".join(parts if measure["better"] == "neither" else [*parts, f"{measure['better']} is better"])
 
 
 def _scale(axes, shown: list) -> None:
