@@ -198,8 +198,8 @@ def test_a_figure_of_both_kinds_is_refused_where_the_evaluation_asks_one(pocket)
     known = "harmful, look-alike, ordinary, unsafe"
     lacking = f"on 'test': nothing measures the kind 'benign' of 'refusal' under 'plain'; known: {known}"
     assert [fault.split(": ", 1)[1] for fault in said if "figures" in fault] == [
-        f"figures.refusal: a frontier {lacking}",
         f"figures.kinds: a rates {lacking}",
+        f"figures.refusal: a frontier {lacking}",
     ]
     (said,) = faults(kept(pocket, "safety-mode", lambda row: (row["kind"], row["prompt"]) != ("benign", "moved-off")))
     assert "figures.gap: a gap on 'test': nothing measures the kind 'benign' of 'control-gap' under 'moved'" in said

@@ -5,36 +5,21 @@ import subprocess
 
 from conftest import ROOT
 
-from abstain.jobs.files import read_csv
 from abstain.tables.judging import FAILS, HOLDS, NOT_MEASURED, UNDECIDED
 
 README = (ROOT / "README.md").read_text()
 RESULTS = (ROOT / "results/small/README.md").read_text()
-STUDY = ROOT / "results/small/tables/do-not-answer"
-KINDS = ["harmful", "unsafe", "benign", "look-alike", "ordinary"]
 
 
-def claims(text: str) -> list[str]:
-    """The lines of claims; a verdict of a new name shows here."""
-    found = re.findall(r"^(\| .* \| \*\*([^*]+)\*\*.* \|)$", text, re.M)
-    assert {verdict for _, verdict in found} <= {HOLDS, FAILS, UNDECIDED, NOT_MEASURED}
-    return [line for line, _ in found]
+def answers(text: str) -> list[str]:
+    """The rows of the table that says what each study found; a verdict of a new name shows here."""
+    rows = text.split("| study | what the tuning gained | what it cost |\n|---|---|---|\n")[1].split("\n\n")[0]
+    assert set(re.findall(r"\*\*([^*]+)\*\*", rows)) <= {HOLDS, FAILS, UNDECIDED, NOT_MEASURED}
+    return rows.splitlines()
 
 
-def test_every_claim_of_the_readme_is_one_of_the_results_word_for_word_and_in_their_order():
-    shown = claims(README)
-    assert len(shown) >= 3 and shown == [claim for claim in claims(RESULTS) if claim in shown]
-
-
-def test_the_table_of_the_opening_is_that_of_the_summary():
-    rows = {(row["arm"], row["kind"]): row for row in read_csv(STUDY / "summary.csv")
-            if (row["seed"], row["mix"], row["metric"]) == ("all", "test", "refusal")}  # fmt: skip
-    shown = re.findall(r"^\| `(\w+)` \| (.*) \|$", README, re.M)
-    models = [arm for arm in dict.fromkeys(arm for arm, _ in rows) if all((arm, kind) in rows for kind in KINDS)]
-    assert [arm for arm, _ in shown] == models  # a control replies to harmful requests alone
-    for arm, cells in shown:
-        numbers = [[100 * float(rows[arm, kind][key]) for key in ("value", "low", "high")] for kind in KINDS]
-        assert cells.split(" | ") == ["{:.0f} ({:.0f} to {:.0f})".format(*each) for each in numbers], arm
+def test_the_readme_says_what_each_study_found_in_the_words_of_the_results():
+    assert answers(README) == answers(RESULTS) and len(answers(README)) >= 3
 
 
 def test_the_picture_of_the_pipeline_names_every_step():
@@ -50,7 +35,9 @@ def test_every_path_and_command_that_the_readme_names_exists():
         made = f"/{path.split('/')[0]}/" in ignored or f"/results/*/{path}" in ignored
         assert made or (ROOT / path).exists() or (ROOT / "results/small" / path).exists(), path
     targets = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"\bmake ([a-z]+)\b(?= |`|$)", README, re.M)) - {"and"}:
+    commands = set(re.findall(r"(?:`|^    )make ([a-z]+)\b", README, re.M))
+    assert {"reproduce", "test", "check"} < commands
+    for target in commands:
         assert re.search(rf"^{target}:", targets, re.M), target
 
 
