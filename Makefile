@@ -23,7 +23,7 @@ reproduce: ## run the whole pocket experiment and verify it
 	scripts/reproduce
 
 test: .venv ## run every test
-	.venv/bin/python -m pytest -n 2 --dist loadfile
+	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 40
 
 check: .venv ## check format, lint, environments, and that every scale can be planned; seconds
 	.venv/bin/ruff format --check .
