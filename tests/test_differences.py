@@ -66,9 +66,9 @@ def test_a_panel_says_what_was_asked_and_which_side_is_wanted_and_units_stand_to
     with drawn("differences", measures=MEASURES) as (figure, _):
         assert [axis.get_title("left") for axis in figure.axes] == ["refusal", "refusal", "closeness"]
         assert [axis.get_title("right") for axis in figure.axes] == [
-            f"harmful requests, on, n = {N}, higher is better",
-            f"benign requests, on, n = {N}",
-            f"all requests, on, n = {N}, lower is better",
+            f"harmful, on, n = {N}, higher is better",
+            f"benign, on, n = {N}",
+            f"all, on, n = {N}, lower is better",
         ]
         labels = [axis.get_xlabel() for axis in figure.axes]
         assert labels == ["", "difference to the base (points)", "difference to the base (cosine)"]
@@ -103,7 +103,7 @@ def test_few_rows_are_not_measured_and_replies_that_nobody_could_judge_are_count
     runs = spoilt(usual_runs(), ("a-lora", "1", "test"))
     with drawn("differences", runs, summary_of(runs), measures=MEASURES[:1]) as (figure, numbers):
         assert set(numbers[numbers.seed == "all"].verdict) == {"not measured"}
-        asked = f"harmful requests, on, n = {N}, at most 1 unjudged, higher is better"
+        asked = f"harmful, on, n = {N}, at most 1 unjudged, higher is better"
         assert figure.axes[0].get_title("right") == asked
 
 
