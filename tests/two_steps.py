@@ -16,8 +16,8 @@ from abstain.models.loading import exact_torch, load_model
 from abstain.models.losses import reply_loss
 from abstain.models.preferences import log_probabilities, preference_loss
 
-ROWS = torch.arange(32).reshape(2, 16) * 61 % 2000
-REPLY = torch.arange(16) >= 12
+ROWS = torch.arange(16).reshape(2, 8) * 61 % 2000
+REPLY = torch.arange(8) >= 6
 BATCH = {"input_ids": ROWS, "labels": ROWS.masked_fill(~REPLY, -100)}
 PAIR = {"input_ids": ROWS, "attention_mask": torch.ones_like(ROWS), "completion_mask": REPLY.expand_as(ROWS).long()}
 
