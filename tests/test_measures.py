@@ -99,15 +99,17 @@ def missed(study: dict, asked: dict) -> list[str]:
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_scale_draws_the_figures_whose_kinds_of_request_and_prompts_it_asks(name):
+def test_a_scale_draws_the_figures_whose_kinds_of_request_and_prompts_it_asks_and_whose_metric_it_scores(name):
     settings, of = SETTINGS[name]
     asks, study = settings.asks(of), STUDIES[name]
+    scored = {metric.name for metrics in metrics_of(study["scorers"]).values() for metric in metrics}
     known = {row[key] for mix in asks["mixes"].values() for row in mix["rows"] for key in ("kind", "prompt")}
     drawn = []
     for title, figure in asks["figures"].items():
         rows = study["mixes"].get(figure["mix"], {"rows": []})["rows"]
         asked = {row[key] for row in rows for key in ("kind", "prompt")}
-        drawn += [title] if asked and named_in(figure, asks["gaps"]) & known <= asked else []
+        is_scored = figure.get("metric", next(iter(scored))) in scored
+        drawn += [title] if is_scored and asked and named_in(figure, asks["gaps"]) & known <= asked else []
     assert list(study["figures"]) == drawn
 
 
