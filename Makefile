@@ -4,8 +4,9 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 # Which results verify, publish, push and pull are about.
 SCALE := pocket
-# What `make select` compares: the settings of config/selection.yaml itself, and with each overlay.
-SETTINGS = config/selection.yaml $(sort $(wildcard config/selection/*.yaml))
+# Where `make select` chooses: selection for pocket, selection-small for small. Compared are the file's own recipes, and each overlay's.
+SELECTION := selection
+SETTINGS = config/$(SELECTION).yaml $(sort $(wildcard config/$(SELECTION)/*.yaml))
 export PYTHONNOUSERSITE := 1
 unexport PYTHONHOME PYTHONPATH
 
@@ -67,10 +68,9 @@ detector: .venv ## make the learned detector again from ABSTAIN_MIRROR or the ne
 report: .venv ## write Snakemake's report of the finished pocket experiment, as one page to browse
 	scripts/report
 
-select: .venv ## choose recipes on the validation part: run every setting, write results/selection.csv; a quarter of an hour
-	for setting in $(SETTINGS); do scale=results/$$(sed --quiet 's/^scale: //p' $$setting); \
-		PATH=".venv/bin:$$PATH" snakemake --cores $$(nproc) --resources gpu=1 --configfile config/selection.yaml $$setting -- \
-			$$scale/studies.yaml $$scale/tables/{safety-mode,do-not-answer}/summary.csv; done
+select: .venv ## choose recipes on the validation part: run every setting, write its table; pocket's take a quarter of an hour
+	for setting in $(SETTINGS); do PATH=".venv/bin:$$PATH" snakemake --until resolve summarise \
+		--cores $$(nproc) --resources gpu=1 --configfile config/$(SELECTION).yaml $$setting; done
 	.venv/bin/python scripts/select_settings.py $(SETTINGS)
 
 simulate: .venv ## print what the intervals of the tables cover, by simulated runs; about ten minutes

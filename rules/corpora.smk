@@ -1,5 +1,5 @@
-"""What comes from outside. Takes pinned files, authored ones and models of the hub; gives one JSON Lines file a corpus,
-bad rows apart, and a folder a base model. Only the rules that fetch use a network."""
+"""External inputs: pinned and authored files to one JSON Lines file for each corpus, with unusable rows in a second
+file, and models to one folder for each base. Only the rules that fetch use a network."""
 
 
 rule fetch:

@@ -1,6 +1,6 @@
 """The learned detector from nothing: replies that people labelled to weights. `make detector` runs and compares it."""
 
-MADE = "detector"
+DETECTOR_DIR = "detector"
 DETECTOR_FILE = HOME / "models/detector/recipe.yaml"
 if not DETECTOR_FILE.is_file():
     raise WorkflowError(f"there is no file {here(DETECTOR_FILE)!r}, and train_detector reads it; bring it back")
@@ -12,9 +12,9 @@ rule train_detector:
     input:
         code=code("train_detector.py", "embedding", *detectors.modules(detectors.with_cost("text"))),
     output:
-        weights=f"{MADE}/weights.json",
-        judged=f"{MADE}/out_of_fold.csv",
-        record=f"{MADE}/records/train_detector.json",
+        weights=f"{DETECTOR_DIR}/weights.json",
+        judged=f"{DETECTOR_DIR}/out_of_fold.csv",
+        record=f"{DETECTOR_DIR}/records/train_detector.json",
     log:
         "logs/detector/train_detector.log",
     benchmark:

@@ -79,6 +79,7 @@ rule present:
     input:
         tables=[rules.summarise.output[name] for name in ("verdicts", "comparisons", "corrected", "summary")],
         scores=scores_of,
+        examples=lambda w: expand(rules.calibrate.output.examples, study=w.study, mix=study_of(w)["evaluation"]),
         template=here("report/page.html.jinja"),
         code=code("present.py", "figures"),
         stamp=agreed("present"),
@@ -102,7 +103,7 @@ rule present:
         question=lambda w: study_of(w)["question"],
         prompts=lambda w: study_of(w)["prompts"],
         shortened=lambda w: study_of(w)["shortened"],
-        controls=lambda w: arms.controls(study_of(w)),
+        controls=lambda w: arms.asked_controls(study_of(w)),
         targets=lambda w: study_of(w)["targets"],
     script:
         "../scripts/present.py"

@@ -154,7 +154,7 @@ rule score_embedding:
 
 
 rule score_checkpoint:
-    """Label prompts by what the checkpoint that replied thinks of other replies."""
+    """Label prompts by the probability of other replies, such as refusals, under the checkpoint that replied."""
     input:
         examples=rules.calibrate.output.examples,
         predictions=rules.predict.output.predictions,

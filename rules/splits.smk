@@ -28,9 +28,10 @@ rule calibrate:
         "../scripts/calibrate.py"
 
 
-# A checkpoint: training waits for it and reads nothing of it. Once it has passed, the jobs that wait for it are planned
-# anew, and so another evaluation trains nothing again. Snakemake 9.27 never drops a job that it has planned unless the
-# job waits itself: hence `after=audited` from here to the scores. (`ancient` would hide a changed recipe behind it.)
+# A checkpoint, because training must wait for the audit but reads none of its output. When the audit has passed,
+# Snakemake plans the waiting jobs again, so a changed evaluation repeats no training. Snakemake 9.27 drops a planned
+# job only if that job itself waits: hence `after=audited` from here to the scores. (`ancient` would hide a changed
+# recipe.)
 checkpoint audit:
     """Compare training with evaluation: a leak stops the run, near-duplicates are listed."""
     input:

@@ -25,10 +25,10 @@ def audit(
 ) -> None:  # fmt: skip
     """Write the split card, or raise SplitError naming what is on both sides.
 
-    `compared` names, for each mix that is trained on or stopped by, the mixes to be scored that it must share no
-    request, no text and no value of its split's fields with; `splits` gives the split of each mix. What a mix and its
-    evaluation must share is the system message, as the template of `base` writes it, or TemplateError is raised.
-    `lengths` are each mix's, as `render` has them; `controls` the records of its controls.
+    `compared` maps each mix that is trained on or stopped by to the scored mixes with which it must share no request,
+    no text and no value of its split's fields; `splits` gives its split. A mix and its evaluation must share the system
+    message of a condition, as the template of `base` writes it, or TemplateError is raised. `lengths` holds the
+    limits of each mix, as for `render`; `controls` the records of the controls on each mix.
     """
     tokenizer = load_tokenizer(Path(base[0]).parent)
     rows = {Path(path).parent.name: _plain(path) for path in examples}
@@ -90,7 +90,7 @@ def _refuse_leaks(mix: str, evaluation: str, train: list[dict], test: list[dict]
 
 
 def _refuse_unseen(rows: dict[str, list[dict]], compared: dict[str, list[str]]) -> None:
-    """Raise SplitError for a row that says it was `seen` in training, so that it is no leak, and was not."""
+    """Raise SplitError for a row that is marked as `seen` in training, and so no leak, but is in no training mix."""
     for evaluation in sorted({name for names in compared.values() for name in names}):
         learned = {row["plain"] for mix in compared if evaluation in compared[mix] for row in rows[mix]}
         if odd := [row["id"] for row in rows[evaluation] if "seen" in row and row["plain"] not in learned]:

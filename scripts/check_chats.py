@@ -53,7 +53,7 @@ def check_chats(chats: str, folder: str, evaluation: str | None, number: int, le
 
 
 def check_rows(tokenizer, rows: list[dict], limits: Limits) -> dict[str, str | None]:
-    """For each of CHECKS, and for all that the pipeline does with a row, what the first row that fails complains of."""
+    """For each of CHECKS, and for `chat_tokens`, the complaint about the first row that fails it, or None."""
     verdicts = dict.fromkeys([*(check.__doc__ for check in CHECKS), chat_tokens.__doc__])
     for number, row in enumerate(rows, start=1):
         try:
@@ -63,15 +63,15 @@ def check_rows(tokenizer, rows: list[dict], limits: Limits) -> dict[str, str | N
         tried = [(check, (turn,)) for turn in seen for check in CHECKS]
         for check, given in [*tried, (chat_tokens, (tokenizer, *chat_of(row), limits))]:
             reason = complaint(check, *given)
-            said = reason and f"row {number}: {reason}"
+            verdict = reason and f"row {number}: {reason}"
             verdicts[check.__doc__] = verdicts[check.__doc__] or (
-                AS_ABOVE if said in verdicts.values() and said else said
+                AS_ABOVE if verdict in verdicts.values() and verdict else verdict
             )
     return verdicts
 
 
 def first_complaint(tokenizer, scored: list[dict], limits: Limits) -> str | None:
-    """What the first row of an evaluation that the pipeline would not take fails by, or None."""
+    """The complaint about the first row of an evaluation that the pipeline would not take, or None."""
     for number, row in enumerate(scored, start=1):
         if reason := complaint(prompt_tokens, tokenizer, row["messages"], limits):
             return f"row {number} of the evaluation: {reason}"
@@ -79,7 +79,7 @@ def first_complaint(tokenizer, scored: list[dict], limits: Limits) -> str | None
 
 
 def unknown(limits: Limits) -> Iterator[str]:
-    """What the pipeline would check, and cannot be checked with what was given."""
+    """The checks of the pipeline that cannot be made with the given arguments."""
     if limits.vocabulary is None:
         yield "Whether tokens and rows fit the embedding and the positions of the base: the folder has no config.json."
     if not limits.new_tokens:

@@ -18,18 +18,18 @@ MEASURES = ["n", "accuracy", "low", "high", "kappa", "kappa_low", "kappa_high"]
 
 
 def check_replies(labels: str, scores: list[str], scorers: dict, agreement: str) -> None:
-    """Write how far everything that judges a label agrees with each reader, and the readers with each other.
+    """Write the agreement of every judge of a label with each reader, and of the readers with each other.
 
-    A label's columns are `first_<label>` and `second_<label>`, empty where it is not asked (abstain.settings.labels has
-    them all). A row holds a `request` and a `reply`, or names one of this scale's by its run, its id and its SHA-256:
-    one that its models do not give is left out. Those have a row for all replies, those of the base, and those of tuned
-    models.
+    A label's columns are `first_<label>` and `second_<label>`, empty where it is not asked (abstain.settings.labels
+    lists them). A row holds a `request` and a `reply`, or names a reply of this scale's models by its run, id and
+    SHA-256; named replies that the models do not give are left out. For named replies the table has a row for all of
+    them, one for those of the base, and one for those of tuned models.
     """
     rows = pd.read_csv(labels, dtype=str, keep_default_na=False)
     if "reply" not in rows:
         rows = found_again(rows, load_runs(scores, columns(scorers)))
-    asked = [label for label in JUDGES if f"first_{column(label)}" in rows]
-    table = [row for label in asked for row in agreed(label, rows, scorers)]
+    judged_labels = [label for label in JUDGES if f"first_{column(label)}" in rows]
+    table = [row for label in judged_labels for row in agreed(label, rows, scorers)]
     wanted = ["label", "judge", "against", "replies", *MEASURES]
     text = pd.DataFrame(table, columns=wanted).to_csv(index=False, float_format="%.6f", lineterminator="\n")
     write_text(agreement, text)
@@ -46,9 +46,9 @@ def found_again(labels: pd.DataFrame, runs: Runs) -> pd.DataFrame:
 
 def agreed(label: str, rows: pd.DataFrame, scorers: dict) -> Iterator[dict]:
     """The agreement of everything that judges a label with each reader, of the second reader with the first too."""
-    said = {reader: f"{reader}_{column(label)}" for reader in READERS}
-    rows = rows[(rows[list(said.values())] != "").all(axis=1)]
-    found = {reader: rows[name].isin(YES) for reader, name in said.items()} | JUDGES[label](rows, scorers)
+    columns_by_reader = {reader: f"{reader}_{column(label)}" for reader in READERS}
+    rows = rows[(rows[list(columns_by_reader.values())] != "").all(axis=1)]
+    found = {reader: rows[name].isin(YES) for reader, name in columns_by_reader.items()} | JUDGES[label](rows, scorers)
     sets = {"all": rows.index}
     if "arm" in rows:
         sets |= {BASE: rows.index[rows.arm == BASE], "tuned": rows.index[rows.arm != BASE]}

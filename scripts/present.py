@@ -11,6 +11,7 @@ from abstain.pages.tables import whole_table
 def present(
     tables: list[str],
     scores: list[str],
+    examples: list[str],
     template: str,
     study: str,
     question: str,
@@ -23,7 +24,8 @@ def present(
 ) -> None:
     """Write a page for each table, and one that has every request of every scored mix with the reply of each arm.
 
-    Each says what the arms are that are `controls`, which say the texts of `targets`.
+    `examples`, a file for each mix, has the requests and the right answers. Each page explains the arms that are
+    `controls`; `targets` holds the texts that they recite.
     """
     import jinja2
 
@@ -35,7 +37,7 @@ def present(
     for table, path in zip(tables, pages, strict=True):
         section = whole_table(read_csv(table))
         write_text(path, page.render(title=f"{study}: {Path(table).stem}", lead=lead, sections=[section]))
-    found = first_runs(scores).items()
+    found = first_runs(scores, examples).items()
     sections = [section for mix, runs in found for section in before_after(mix, runs, prompts, shortened, controls)]
     write_text(replies, page.render(title=f"{study}: before and after", lead=lead, sections=sections))
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import yaml
 
 from abstain.finished.folder import enter
-from abstain.finished.plan import Plan, SnakemakeError, ask, check_idle, given, plan
+from abstain.finished.plan import Plan, SnakemakeError, check_idle, configfile_options, plan, run_snakemake
 from abstain.finished.records import earliest_reader, keep_time, not_kept, reasons, records, written
 from abstain.jobs.agreement import read_record
 from abstain.jobs.errors import AbstainError
@@ -49,9 +49,9 @@ def repair(file: str) -> None:
     is_lost = (folder / "records") in Path(file).parents and read_record(file) is None
     job = job_of_record(configfiles, file) if is_lost else job_of(folder, configfiles, file)
     time = earliest_reader(folder, job.files)
-    unasked = [path for path in job.files if str(path) in not_kept(folder) - {file} and not path.is_file()]
+    unrequested = [path for path in job.files if str(path) in not_kept(folder) - {file} and not path.is_file()]
     make_again(configfiles, file, job)
-    for path in unasked:
+    for path in unrequested:
         path.unlink(missing_ok=True)
     keep_time(job.files, time)
     how = judged(folder, Path(file)) if is_lost or Path(file) not in job.before else SAME
@@ -64,7 +64,7 @@ def make_again(configfiles: list[str], file: str, job: Job) -> None:
     with tempfile.TemporaryDirectory(dir=".scratch") as safe:
         kept = [(path, Path(shutil.move(path, f"{safe}/{n}"))) for n, path in enumerate(job.files) if path.is_file()]
         try:
-            ask("--force", file, "--cores", "1", "--resources", "gpu=1", *given(configfiles))
+            run_snakemake("--force", file, "--cores", "1", "--resources", "gpu=1", *configfile_options(configfiles))
             check_same(job.before)
         except BaseException:
             for path in job.files:

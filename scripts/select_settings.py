@@ -3,7 +3,7 @@
     python scripts/select_settings.py SCALE_FILE ...
 
 Each file names the scale of one setting; what its run has left below results/<scale>/ is read (`make select` runs them
-all), and results/selection.csv is written.
+all), and results/<scale of the first>.csv is written.
 """
 
 import argparse
@@ -19,7 +19,6 @@ from abstain.settings.arms import ALL, trained_arms
 
 BETTER = {"correct-refusal": 1, "false-refusal": -1, "helpfulness": 1, "closeness": 1}  # whether more is better
 MARGIN = 0.03  # of a share or a cosine: so far below the best is as good
-TABLE = "results/selection.csv"
 PLACE = ["arm", "condition", "kind", "metric"]
 COLUMNS = ["study", "setting", "steps", "chosen", *PLACE, "value", "low", "high", "n"]
 
@@ -34,7 +33,7 @@ def select_settings(files: list[str], table: str) -> None:
     studies: dict[str, list[dict]] = {}
     for row in rows:
         studies.setdefault(row["study"], []).append(row)
-    best = {study: chosen(mine) for study, mine in studies.items()}
+    best = {study: chosen(found) for study, found in studies.items()}
     marked = [{**row, "chosen": "yes" if row["setting"] == best[row["study"]] else "no"} for row in rows]
     write_csv(table, sorted(marked, key=lambda row: (row["study"], row["steps"])), COLUMNS)
 
@@ -43,16 +42,16 @@ def rates_of(results: Path) -> Iterator[dict]:
     """The numbers of a finished setting over its seeds, each with the steps of its arm's recipe."""
     for study, record in _read(results / "studies.yaml")["studies"].items():
         arms = trained_arms(record)
-        for row in read_csv(_made(results / f"tables/{study}/summary.csv")):
+        for row in read_csv(_existing(results / f"tables/{study}/summary.csv")):
             if row["arm"] in arms and row["seed"] == ALL and row["metric"] in BETTER:
                 steps = record["recipes"][arms[row["arm"]]["recipe"]]["steps"]
                 yield {**{key: row[key] for key in COLUMNS if key in row}, "setting": results.name, "steps": steps}
 
 
 def chosen(rows: list[dict]) -> str:
-    """The setting of the fewest steps that falls short of the best in no number by more than MARGIN.
+    """The setting with the fewest steps that is within MARGIN of the best in every number.
 
-    Where each does in some number, the one that falls short least. Every row of a study is a number: metrics, prompts
+    If no setting is, the one whose largest shortfall is smallest. Every row of a study is a number: metrics, prompts
     and kinds of requests are not pooled, because a model that refuses all it is asked may have learned no category.
     """
     gains = [(tuple(row[key] for key in PLACE), row, BETTER[row["metric"]] * float(row["value"])) for row in rows]
@@ -66,10 +65,10 @@ def chosen(rows: list[dict]) -> str:
 
 
 def _read(path: Path) -> dict:
-    return yaml.safe_load(_made(path).read_text(encoding="utf-8"))
+    return yaml.safe_load(_existing(path).read_text(encoding="utf-8"))
 
 
-def _made(path: Path) -> Path:
+def _existing(path: Path) -> Path:
     if not path.is_file():
         raise SelectionError(f"{path} is not there: run `make select`, which runs every setting first")
     return path
@@ -79,6 +78,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", nargs="+", help="a file that names the scale of a setting")
     try:
-        select_settings(parser.parse_args().file, TABLE)
+        files = parser.parse_args().file
+        select_settings(files, f"results/{_read(Path(files[0]))['scale']}.csv")
     except AbstainError as error:
         sys.exit(str(error))

@@ -11,6 +11,7 @@ from abstain.tables.claims import judge_claims
 from abstain.tables.comparisons import compare_arms
 from abstain.tables.corrected import confusion, corrected_rates
 from abstain.tables.runs import load_runs
+from abstain.tables.samples import Sampled
 from abstain.tables.summary import summarise_runs
 
 
@@ -34,16 +35,16 @@ def summarise(
     `scorers` are the study's, by name; `judged` is a file for each scorer whose detector people judged, in that order;
     `clusters` are the fields that requests share, `margins` the differences that matter, by unit.
     """
-    runs, by_scorer = load_runs(scores, columns(scorers)), metrics_of(scorers)
+    sampled, by_scorer = Sampled(load_runs(scores, columns(scorers)), clusters, gaps), metrics_of(scorers)
     measured = [metric for each in by_scorer.values() for metric in each]
-    table = summarise_runs(runs, study, clusters, gaps, by_scorer)
-    claimed = judge_claims(runs, study, clusters, gaps, margins, claims, measured)
-    compared = compare_arms(runs, study, clusters, margins, measured)
+    table = summarise_runs(sampled, study, by_scorer)
+    claimed = judge_claims(sampled, study, margins, claims, measured)
+    compared = compare_arms(sampled, study, margins, measured)
     known = {
         name: confusion(pd.read_csv(path), scorers[name]["detector"])
         for name, path in zip(judged_by(scorers), judged, strict=True)
     }
-    better = corrected_rates(runs, study, clusters, by_scorer, known)
+    better = corrected_rates(sampled, study, by_scorer, known)
     written = ((table, summary), (compared, comparisons), (better, corrected), (claimed, verdicts))
     for frame, path in written:
         with whole(path) as part:

@@ -41,11 +41,11 @@ def verify(folder: Path, report: Path | None = None) -> int:
     for line in (*notes, *_lines(folder, reference.source, verdicts), *_why(findings), *_old(folder, old)):
         print(line)
     if report:
-        said = {"folder": str(folder), "status": status, "reference": reference.source, "git": list(notes)}
-        said |= {"tolerance": TOLERANCE, "counts": dict(Counter(verdict.word for verdict in verdicts.values()))}
-        said |= {"files": {path: verdict._asdict() for path, verdict in verdicts.items()}, "old": old}
-        said |= {"causes": [{**asdict(each), "cause": _record(each)} for each in findings]}
-        write_json(report, said)
+        content = {"folder": str(folder), "status": status, "reference": reference.source, "git": list(notes)}
+        content |= {"tolerance": TOLERANCE, "counts": dict(Counter(verdict.word for verdict in verdicts.values()))}
+        content |= {"files": {path: verdict._asdict() for path, verdict in verdicts.items()}, "old": old}
+        content |= {"causes": [{**asdict(each), "cause": _record(each)} for each in findings]}
+        write_json(report, content)
     return status
 
 

@@ -16,6 +16,7 @@ from scored import MARGINS
 from abstain.plots.registry import load, methods, shows_comparisons
 from abstain.scorers.joint import metrics_of
 from abstain.tables.comparisons import compare_arms
+from abstain.tables.samples import Sampled
 from abstain.tables.summary import summarise_runs
 
 CONDITIONS = ["on", "off"]
@@ -98,7 +99,9 @@ EVERY = tuple(SCORERS)
 def summary_of(runs: dict, gaps: dict = GAPS, scorers: tuple = ("refusal", "closeness", "label")) -> pd.DataFrame:
     """The summary as a plot gets it: read from a file, all of it text. A threshold is chosen on the same replies."""
     chosen = {(arm, seed, "held-out"): scores for (arm, seed, mix), scores in runs.items() if mix == "test"}
-    table = summarise_runs(runs | chosen, "study", [], gaps, metrics_of({name: SCORERS[name] for name in scorers}))
+    table = summarise_runs(
+        Sampled(runs | chosen, [], gaps), "study", metrics_of({name: SCORERS[name] for name in scorers})
+    )
     text = table[table.mix != "held-out"].to_csv(index=False, float_format="%.6f")
     return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
 
@@ -111,7 +114,7 @@ def usual_summary() -> pd.DataFrame:
 def comparisons_of(runs: dict, scorers: tuple = ("refusal", "closeness")) -> pd.DataFrame:
     """The paired comparisons as a plot gets them."""
     measured = [metric for each in metrics_of({name: SCORERS[name] for name in scorers}).values() for metric in each]
-    text = compare_arms(runs, "study", [], MARGINS, measured).to_csv(index=False, float_format="%.6f")
+    text = compare_arms(Sampled(runs, [], {}), "study", MARGINS, measured).to_csv(index=False, float_format="%.6f")
     return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
 
 

@@ -28,7 +28,7 @@ RECIPE = {
 }
 GENERATION = {"max_new_tokens": 12, "batch_rows": 2}
 LENGTHS = {"max_length": RECIPE["max_length"], "new_tokens": GENERATION["max_new_tokens"]}
-LIMITS, NAME = {"tolerance": 1e-7, "same_replies": 1.0}, {"path": "./models/tiny"}
+LIMITS, NAME = {"tolerance": 1e-7, "same_replies": 1.0, "prompts": 32}, {"path": "./models/tiny"}
 
 
 def adapter(targets: tuple[str, ...], rank: int = 8) -> dict:

@@ -194,7 +194,15 @@ def figures(inputs: Inputs) -> list:
             **written,
         ),
         *(plotting(inputs, plot, tables) for plot in PLOTS),
-        call("present", tables=tables, scores=inputs.scores, template=str(template), **shown, **pages),
+        call(
+            "present",
+            tables=tables,
+            scores=inputs.scores,
+            examples=[inputs.at(f"{TEST}/examples.jsonl")],
+            template=str(template),
+            **shown,
+            **pages,
+        ),
         describing(inputs, tables, agreement),
     ]
 

@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from abstain.scorers.metric import Metric, metrics
+from abstain.tables.samples import Sampled
 from abstain.tables.summary import summarise_runs
 
 CELLS = {  # (condition, kind): (should, behaviours of its requests)
@@ -48,7 +49,7 @@ MARGINS = {"share": 0.1, "cosine": 0.05, "nats": 0.1}
 
 def summary(scorers: dict[str, tuple[Metric, ...]] = BOTH, **runs: pd.DataFrame) -> pd.DataFrame:
     """The summary of runs given as arm_seed=scores."""
-    return summarise_runs(runs_of(**runs), "study", [], GAPS, scorers)
+    return summarise_runs(Sampled(runs_of(**runs), [], GAPS), "study", scorers)
 
 
 def many(refused: int, asked: int, start: int = 0, invalid: int = 0) -> str:

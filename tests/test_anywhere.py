@@ -175,7 +175,7 @@ def test_without_slurm_the_profile_for_it_plans_and_then_says_that_there_is_no_s
 
 
 @pytest.mark.parametrize(
-    "value", ["gate='{float32: {tolerance: 1.0e-6, same_replies: 1.0}}'", "corpora='{mine: {limit: 5}}'"]
+    "value", ["gate='{float32: {tolerance: 1.0e-6, same_replies: 1.0, prompts: 32}}'", "corpora='{mine: {limit: 5}}'"]
 )
 def test_numbers_nested_on_the_command_line_are_refused_with_a_way_that_works(planned, value):
     status, said = snakemake(planned.folder, "--dry-run", "--config", value)

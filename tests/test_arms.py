@@ -78,8 +78,8 @@ def test_a_control_is_an_arm_without_a_seed_that_is_trained_on_nothing_and_asked
     assert [*arms.models(controlled), "bare"] == list(controlled["arms"])
     assert arms.seeds_of(controlled, "bare") == ["unseeded"] and arms.scored_on(controlled, "bare") == ["after"]
     record = controlled["arms"]["bare"]
-    assert arms.is_asked(record, "harmful") and not arms.is_asked(record, "benign")
-    assert arms.is_asked(controlled["arms"]["base"], "benign")
+    assert arms.replies_to(record, "harmful") and not arms.replies_to(record, "benign")
+    assert arms.replies_to(controlled["arms"]["base"], "benign")
     assert arms.controls_by_mix(controlled) == {"after": {"bare": {**record, "texts": ["No."]}}}
 
 
@@ -189,8 +189,14 @@ def test_a_classifier_is_a_control_that_is_scored_on_the_mixes_of_its_own_split(
     ]
     assert arms.scored_on(fitted, "grams") == ["exam", "after"], "and not on big, which is of another split"
     assert arms.control_of(fitted, "grams") == fitted["arms"]["grams"]
-    assert not arms.is_asked(fitted["arms"]["grams"], "harmful")
+    assert not arms.replies_to(fitted["arms"]["grams"], "harmful")
     assert "grams" not in arms.models(fitted) and "grams" not in arms.trained_arms(fitted)
+
+
+def test_a_page_names_the_kinds_of_a_control_that_are_asked(fitted):
+    fitted["arms"]["grams"]["kinds"] = ["benign", "of another scale"]
+    assert arms.asked_controls(fitted)["grams"] == {**fitted["arms"]["grams"], "kinds": ["benign"]}
+    assert list(arms.asked_controls(fitted)) == list(arms.controls(fitted))
 
 
 def test_what_a_classifier_is_fitted_on_is_audited_like_what_a_model_is_trained_on(fitted):

@@ -7,6 +7,7 @@ from scored import GAPS, LEAST, MARGINS, TUNED, claim, flat, many, runs_of, scor
 
 from abstain.jobs.files import read_csv
 from abstain.tables.claims import CLAIMS, judge_claims
+from abstain.tables.samples import Sampled
 from abstain.tables.statistics import power_of_bound, rate
 
 SURE, NEVER = many(120, 120), many(0, 120)
@@ -18,7 +19,7 @@ def without(record: dict) -> dict:
 
 
 def judged(runs: dict, *claims: dict, clusters: list[str] | None = None):
-    return judge_claims(runs_of(**runs), "study", clusters or [], GAPS, MARGINS, list(claims), flat())
+    return judge_claims(Sampled(runs_of(**runs), clusters or [], GAPS), "study", MARGINS, list(claims), flat())
 
 
 def seeds(arm: str = "lora", *said: str, cell: str = "on_harmful") -> dict:

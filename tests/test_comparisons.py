@@ -10,12 +10,13 @@ from statsmodels.stats.power import TTestPower
 
 from abstain.scorers.metric import EVERY, Metric, metrics
 from abstain.tables.comparisons import COMPARISONS, compare_arms
+from abstain.tables.samples import Sampled
 
 BY_REFUSAL = flat(metrics(["refusal"]))
 
 
 def compared(**runs):
-    return compare_arms(runs_of(**runs), "study", [], MARGINS, BY_REFUSAL)
+    return compare_arms(Sampled(runs_of(**runs), [], {}), "study", MARGINS, BY_REFUSAL)
 
 
 def test_a_control_is_held_against_the_base_and_every_seed_and_not_against_another_control():
@@ -107,7 +108,7 @@ def test_arms_are_compared_only_on_mixes_that_both_were_scored_on():
         ("lora", "1", "test"): scores(),
         ("published", "1", "published-test"): scores(),
     }
-    table = compare_arms(runs, "study", [], MARGINS, BY_REFUSAL)
+    table = compare_arms(Sampled(runs, [], {}), "study", MARGINS, BY_REFUSAL)
     assert set(zip(table.arm, table.against, table.mix, strict=True)) == {
         ("lora", "base", "test"),
         ("published", "base", "published-test"),
@@ -120,7 +121,7 @@ def test_a_lone_arm_gives_an_empty_table_with_its_columns():
 
 def test_closeness_of_two_arms_is_compared_request_by_request_whatever_the_order_of_the_rows():
     runs = runs_of(base_unseeded=scores(LEAST), lora_1=scores(TUNED[::-1])[::-1])
-    row = compare_arms(runs, "study", [], MARGINS, flat()).set_index("metric").loc["closeness"]
+    row = compare_arms(Sampled(runs, [], {}), "study", MARGINS, flat()).set_index("metric").loc["closeness"]
     expected = ttest_rel(TUNED[::-1], LEAST)
     assert (row.low, row.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
     assert row.p == pytest.approx(expected.pvalue, abs=1e-6)
@@ -132,7 +133,7 @@ def test_closeness_of_two_arms_is_compared_request_by_request_whatever_the_order
 
 def test_only_metrics_that_are_paired_are_compared():
     runs = runs_of(base_unseeded=scores(LEAST), lora_1=scores(TUNED))
-    assert set(compare_arms(runs, "study", [], MARGINS, flat()).metric) == {"refusal", "closeness"}
+    assert set(compare_arms(Sampled(runs, [], {}), "study", MARGINS, flat()).metric) == {"refusal", "closeness"}
 
 
 def test_a_difference_of_two_means_may_be_less_than_the_unit_can_be():
@@ -146,6 +147,6 @@ def test_a_difference_of_two_means_may_be_less_than_the_unit_can_be():
         for name, frame in runs.items():
             frame.loc[::2, "number"] *= 0.9 if name.startswith("lora") else 1.0
         margins = {**MARGINS, "words": 5}
-        row = on(compare_arms(runs_of(**runs), "study", [], margins, [metric]))
+        row = on(compare_arms(Sampled(runs_of(**runs), [], {}), "study", margins, [metric]))
         assert row["low"] < row["value"] < row["high"] < 0 and row["verdict"] == "lower"
         assert row["value"] == pytest.approx(0.95 * less - more)

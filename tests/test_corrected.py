@@ -12,6 +12,7 @@ from statsmodels.stats.proportion import proportion_confint
 from abstain.pages.results import rates_by_kind
 from abstain.scorers.detectors.registry import DETECTORS, judged
 from abstain.tables.corrected import CORRECTED, Confusion, Share, confusion, correct, corrected_rates
+from abstain.tables.samples import Sampled
 from summarise import summarise
 
 PEOPLE = ROOT / "models/detector/out_of_fold.csv"
@@ -28,7 +29,7 @@ def labelled(refusals: str, answers: str) -> pd.DataFrame:
 
 
 def corrected(known: Confusion, **runs: pd.DataFrame) -> pd.DataFrame:
-    table = corrected_rates(runs_of(**runs), "study", [], REFUSAL, {"refusal": known})
+    table = corrected_rates(Sampled(runs_of(**runs), [], {}), "study", REFUSAL, {"refusal": known})
     return table[(table.condition == "on") & (table.kind == "harmful")]
 
 
@@ -82,7 +83,9 @@ def test_the_interval_covers_the_truth_over_samples_of_replies_and_of_labels(tru
 
 def test_rates_of_every_arm_over_its_seeds_are_corrected_and_printed_beside_those_that_were_found():
     runs = {f"lora_{seed}": scores(on_harmful=many(60, 120)) for seed in "12"}
-    table = corrected_rates(runs_of(**runs, base_unseeded=scores()), "study", [], REFUSAL, {"refusal": FAIR})
+    table = corrected_rates(
+        Sampled(runs_of(**runs, base_unseeded=scores()), [], {}), "study", REFUSAL, {"refusal": FAIR}
+    )
     assert list(table.columns) == CORRECTED and set(table.metric) == {"refusal"} and set(table.arm) == {"lora", "base"}
     assert set(table.condition) == {"on", "off"} and set(table.kind) == {"harmful", "benign", "ambiguous"}
     row = corrected(FAIR, **runs).iloc[0]

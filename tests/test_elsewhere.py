@@ -11,7 +11,7 @@ from plans import jobs, plan
 
 CHEAP = ["results/pocket/splits/do-not-answer/test/examples.jsonl", "results/pocket/studies.yaml"]
 RECORDS = [f"results/pocket/records/{name}.json" for name in ("resolve", "calibrate/do-not-answer/test")]
-MADE = [
+OUTPUTS = [
     *CHEAP,
     *RECORDS,
     "results/pocket/records/normalise/safety-requests.json",
@@ -81,7 +81,7 @@ def test_as_a_module_of_another_snakefile_it_really_runs_and_makes_the_same_byte
         "abstain_calibrate do-not-answer/test",
         "count",
     }
-    assert [path for path in MADE if (other / path).read_bytes() != (miniature.folder / path).read_bytes()] == []
+    assert [path for path in OUTPUTS if (other / path).read_bytes() != (miniature.folder / path).read_bytes()] == []
     assert "Nothing to be done" in snakemake(other, "count")
     assert "total" in (other / "counted.txt").read_text()
 
@@ -93,7 +93,7 @@ def test_a_run_from_another_folder_finds_everything_and_makes_the_same_bytes(pla
     folder, arguments = there
     assert len(jobs(snakemake(folder, *arguments, "--dry-run"))) > 30
     snakemake(folder, *CHEAP, *arguments)
-    assert [path for path in MADE if (elsewhere / path).read_bytes() != (miniature.folder / path).read_bytes()] == []
+    assert [path for path in OUTPUTS if (elsewhere / path).read_bytes() != (miniature.folder / path).read_bytes()] == []
     assert not (planned.folder / "results").exists()
 
 

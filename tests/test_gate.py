@@ -141,7 +141,7 @@ def test_the_prompts_of_the_gate_are_spread_over_every_condition(counts, most, t
 def test_a_prompt_is_what_precedes_the_first_token_with_loss_and_counts_once():
     rows = mix_of([[7, 8], [7, 8], [7, 9], [7, 8]]) + mix_of([[7, 8]], reply=(5, 5))
     rows += [{"condition": "talk", "input_ids": [7, 1, 2, 3, 4], "completion_mask": [0, 1, 0, 1, 1]}]
-    assert gate_prompts(rows) == [[7, 8], [7, 9], [7]]
+    assert gate_prompts(rows, 32) == [[7, 8], [7, 9], [7]]
 
 
 def test_the_gate_asks_the_prompts_of_the_training_mix(tmp_path, tuned, monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 from conftest import ROOT
 
 from abstain.chats.templates import prompt_ids
-from abstain.models.generation import caches_every_token, end_tokens, padded, reply, shared_start
+from abstain.models.generation import STRIDE, caches_every_token, end_tokens, padded, reply, shared_start
 from abstain.models.loading import load_model
 
 QUESTIONS = ["Thank you!", "How do I bake bread?", "What is the capital of Northland, and why is it there?"]
@@ -48,6 +48,21 @@ def generated(model, tokenizer, prompt: list[int], most: int) -> dict:
     finished = tokens[-1] == tokenizer.eos_token_id
     kept = tokens[:-1] if finished else tokens
     return {"reply": tokenizer.decode(kept).strip(), "tokens": len(kept), "finished": finished}
+
+
+def test_replies_that_have_ended_leave_the_batch(pocket):
+    model, tokenizer = pocket
+    sizes = []
+    watch = model.register_forward_pre_hook(
+        lambda _, inputs, given: sizes.append(len(given["input_ids"])), with_kwargs=True
+    )
+    asked = prompts(tokenizer, SYSTEMS)
+    lengths = [row["tokens"] for row in reply(model, tokenizer, asked, 40)]
+    watch.remove()
+    alone, *steps = sizes  # what all begin with is read once
+    looks = [token - token % STRIDE for token in range(max(lengths) + 1)]
+    assert (alone, steps[0]) == (1, len(asked)) and steps[-1] < len(asked) / 2
+    assert steps == [sum(length >= look for length in lengths) for look in looks]
 
 
 def test_a_reply_that_is_cut_is_not_finished(pocket):

@@ -33,7 +33,7 @@ if __name__ == "__main__":
         {work}
 """
 MAKE = "Path(job['made']).write_text(json.dumps(job))"
-RECORD, MADE, LOG = "records/measure/1.json", "made/1.json", "logs/measure/1.log"
+RECORD, OUTPUT, LOG = "records/measure/1.json", "made/1.json", "logs/measure/1.log"
 ENVIRONMENT = "envs/measuring.yaml"
 
 
@@ -54,7 +54,7 @@ def folder(tmp_path) -> Path:
         (tmp_path / name).write_text(f"this is {name}\n")
     (tmp_path / ENVIRONMENT).parent.mkdir()
     (tmp_path / ENVIRONMENT).write_text(f"      - pytest=={pytest.__version__}\n")
-    for name in (RECORD, MADE, LOG):
+    for name in (RECORD, OUTPUT, LOG):
         (tmp_path / name).parent.mkdir(parents=True)
     prepare(tmp_path)
     return tmp_path
@@ -71,7 +71,7 @@ def prepare(folder: Path, *log: str, rule: str = "measure") -> None:
             code=["measure.py", ENVIRONMENT],
             stamp="stamp",
         ),
-        output=named(OutputFiles, made=MADE, record=RECORD),
+        output=named(OutputFiles, made=OUTPUT, record=RECORD),
         params=named(Params, factor=3, recipe={"steps": 6}),
         wildcards=named(Wildcards, seed="1"),
         threads=1,
@@ -103,12 +103,13 @@ def test_a_job_gets_named_files_and_params_and_leaves_a_record_of_what_it_read_r
     assert done.returncode == 0 and done.stdout == done.stderr == ""
     log = (folder / LOG).read_text()
     assert "working" in log and "a native library" in log and "done in" in log
-    assert json.loads((folder / MADE).read_text()) == {  # no code, nothing that is only waited for, no stamp, no record
+    # no code, nothing that is only waited for, no stamp, no record
+    assert json.loads((folder / OUTPUT).read_text()) == {
         "text": "text.txt",
         "more": ["first.txt", str(folder / "second.txt")],
         "factor": 3,
         "recipe": {"steps": 6},
-        "made": MADE,
+        "made": OUTPUT,
     }
     assert read_json(folder / RECORD) == {
         "rule": "measure",
@@ -116,7 +117,7 @@ def test_a_job_gets_named_files_and_params_and_leaves_a_record_of_what_it_read_r
         "inputs": {n: sha256(folder / n) for n in ("text.txt", "first.txt", "second.txt", "waited.txt")},
         "code": {n: sha256(folder / n) for n in ("measure.py", ENVIRONMENT)},
         "params": {"factor": 3, "recipe": {"steps": 6}},
-        "outputs": {MADE: sha256(folder / MADE)},
+        "outputs": {OUTPUT: sha256(folder / OUTPUT)},
         "numerics": EXACT,
         "packages": {"lock": sha256(folder / ENVIRONMENT), "match": True},
         "device": "cpu",
@@ -140,7 +141,7 @@ def test_every_variable_of_the_numerics_is_missed_and_named(name, value, monkeyp
 def test_under_other_numerics_a_job_begins_nothing_and_says_so_once(folder):
     log = assert_failed(folder, run(folder, MAKE, "print('working')", OMP_NUM_THREADS="2"))
     assert log.count("the numeric environment is not in force: {'OMP_NUM_THREADS': '2'}") == 1
-    assert "working" not in log and not (folder / MADE).exists() and not (folder / ".scratch").exists()
+    assert "working" not in log and not (folder / OUTPUT).exists() and not (folder / ".scratch").exists()
 
 
 @pytest.mark.parametrize("changed", ["second.txt", "measure.py"])
@@ -173,11 +174,11 @@ def test_a_job_that_would_work_with_something_else_begins_nothing_and_says_so_on
     studies = {VARIABLE: json.dumps({str(folder / "studies.yaml"): sha256(folder / "studies.yaml")})}
     assert run(folder, MAKE, **studies).returncode == 0
     (folder / RECORD).unlink()
-    (folder / MADE).unlink()
+    (folder / OUTPUT).unlink()
     (folder / name).write_text(value)
     log = assert_failed(folder, run(folder, MAKE, **studies))
     assert log.startswith(f"measure: {says}") and len(log.splitlines()) == 1
-    assert not (folder / MADE).exists()
+    assert not (folder / OUTPUT).exists()
 
 
 @pytest.mark.parametrize("rest", [{}, {"rule": "write", "params": {}, "code": {}, "inputs": {}, "numerics": {}}])
@@ -192,10 +193,10 @@ def test_a_job_that_reads_what_a_record_of_an_older_version_names_begins_nothing
 
 def test_folders_that_vanish_while_a_job_runs_are_made_again(folder):
     """By another Snakemake, which removes the empty folders of what it did not make."""
-    vanish = [f"import shutil; shutil.rmtree('{Path(name).parent}')" for name in (MADE, RECORD)]
+    vanish = [f"import shutil; shutil.rmtree('{Path(name).parent}')" for name in (OUTPUT, RECORD)]
     work = "from abstain.jobs.files import write_json", "write_json(job['made'], {'long': 'work'})"
     assert run(folder, *vanish, *work).returncode == 0
-    assert read_json(folder / RECORD)["outputs"] == {MADE: sha256(folder / MADE)}
+    assert read_json(folder / RECORD)["outputs"] == {OUTPUT: sha256(folder / OUTPUT)}
 
 
 def test_a_record_names_the_rule_as_its_path_does_also_where_a_module_gives_it_a_prefix(folder):

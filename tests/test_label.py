@@ -11,6 +11,7 @@ from abstain.jobs.files import read_csv, write_jsonl
 from abstain.scorers.label import METRICS, label, read
 from abstain.scorers.metric import metrics
 from abstain.tables.claims import judge_claims
+from abstain.tables.samples import Sampled
 from abstain.tables.summary import summarise_runs
 from score_text import score_text
 
@@ -92,7 +93,9 @@ def scores(seed: int, right: float, unread: float = 0.1, asked: int = 60) -> pd.
 
 def test_the_summary_has_the_numbers_of_scikit_learn_with_intervals_over_all_and_by_kind():
     runs = runs_of(base_unseeded=scores(1, 0.5), sft_1=scores(2, 0.8), sft_2=scores(3, 0.7))
-    table = summarise_runs(runs, "study", [], {}, metrics(["label"])).set_index(["arm", "seed", "kind", "metric"])
+    table = summarise_runs(Sampled(runs, [], {}), "study", metrics(["label"])).set_index(
+        ["arm", "seed", "kind", "metric"]
+    )
     for (arm, seed, _), found in runs.items():
         truth, said = found.truth, found.reading
         over = {"labels": ["yes", "no"], "zero_division": 0}
@@ -128,5 +131,5 @@ def test_a_claim_on_macro_f1_compares_arms_reply_by_reply():
     runs = runs_of(base_unseeded=scores(1, 0.5, asked=400), **tuned)
     claim = {"sentence": "So it is.", "metric": "macro-f1", "kind": "all", "mix": "test", "condition": "plain"}
     claims = [claim | {"arms": ["sft", "base"], "direction": "higher"}, claim | {"arms": ["sft"], "at_most": 0.5}]
-    found = judge_claims(runs, "study", [], {}, MARGINS, claims, list(METRICS))
+    found = judge_claims(Sampled(runs, [], {}), "study", MARGINS, claims, list(METRICS))
     assert list(found.verdict) == ["holds", "does not"]

@@ -41,14 +41,14 @@ def rewritten(folder: Path, change) -> list[str]:
 
 def test_a_whole_base_passes_and_is_asked_once(base, monkeypatch):
     assert list(folder_faults(base)) == []
-    monkeypatch.setattr(loads, "_ask", None)  # would be called
+    monkeypatch.setattr(loads, "_run_check", None)  # would be called
     assert list(folder_faults(base)) == []
 
 
 def test_a_question_that_was_broken_off_is_said_in_one_line_and_asked_again(base, monkeypatch):
     killed = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
     with monkeypatch.context() as patch:
-        patch.setattr(loads, "_ask", lambda folder: subprocess.run(killed, capture_output=True, text=True))
+        patch.setattr(loads, "_run_check", lambda folder: subprocess.run(killed, capture_output=True, text=True))
         assert list(folder_faults(base)) == ["config.json: transformers cannot load the model: exit status -9"]
     assert list(folder_faults(base)) == []
 

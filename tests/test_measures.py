@@ -10,9 +10,10 @@ from damages import faults
 from abstain.plots.registry import load as load_plot
 from abstain.scorers.joint import metrics_of
 from abstain.scorers.metric import load
-from abstain.settings.arms import is_asked, predictions, scored_on
+from abstain.settings.arms import predictions, replies_to, scored_on
 from abstain.studies.metrics import measures_of
 from abstain.studies.plan import scorers_of
+from abstain.tables.samples import Sampled
 from abstain.tables.summary import summarise_runs
 
 SETTINGS = {
@@ -39,7 +40,7 @@ def in_a_folder(tmp_path, monkeypatch):
 
 def replies(study: dict, arm: str, mix: str) -> pd.DataFrame:
     """Four scored replies of an arm to each row of a mix that it is asked, with all that its scorers say of them."""
-    mine = [row for row in study["mixes"][mix]["rows"] if is_asked(study["arms"][arm], row["kind"])]
+    mine = [row for row in study["mixes"][mix]["rows"] if replies_to(study["arms"][arm], row["kind"])]
     rows = pd.DataFrame([{**row, "turn": turn} for turn in range(4) for row in mine])
     request = rows.groupby(["kind", "prompt"]).cumcount().astype(str) + rows.kind
     for name, record in study["scorers"].items():
@@ -69,7 +70,7 @@ def test_the_metrics_that_a_claim_may_name_are_those_of_the_summary(name, more):
     whole = STUDIES[name]
     study = {**whole, "seeds": whole["seeds"][:1], "scorers": {**whole["scorers"], **more}}
     runs = {tuple(each.values()): replies(study, each["arm"], each["mix"]) for each in predictions(study)}
-    summary = summarise_runs(runs, name, [], study["gaps"], metrics_of(study["scorers"]))
+    summary = summarise_runs(Sampled(runs, [], study["gaps"]), name, metrics_of(study["scorers"]))
     measured = {place: set() for place in ((arm, mix) for arm in study["arms"] for mix in scored_on(study, arm))}
     for row in summary.itertuples():
         measured[row.arm, row.mix].add((row.condition, row.kind, row.metric))

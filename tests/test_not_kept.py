@@ -28,7 +28,7 @@ def write_record(path: str, **values) -> None:
 
 
 @pytest.fixture(autouse=True)
-def made(tmp_path, monkeypatch) -> None:
+def finished_run(tmp_path, monkeypatch) -> None:
     """A run of three jobs, whose weights are there at first."""
     monkeypatch.chdir(tmp_path)
     for name in (WEIGHTS, GATE):

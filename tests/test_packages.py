@@ -168,7 +168,7 @@ def test_the_description_of_a_machine_holds_builds_and_no_name_of_it(tmp_path, m
 
 
 HASH, OTHER = "0" * 64, "1" * 64
-MADE = {"records/render.json": {"inputs": {}, "outputs": {"a": HASH}}}
+RECORDS = {"records/render.json": {"inputs": {}, "outputs": {"a": HASH}}}
 
 
 def test_the_list_holds_what_records_say_and_the_records(tmp_path, monkeypatch):
@@ -193,7 +193,7 @@ def test_the_list_holds_what_records_say_and_the_records(tmp_path, monkeypatch):
 )
 @pytest.mark.parametrize("is_first", [True, False])
 def test_records_that_contradict_each_other_are_refused_in_one_sentence_with_both(record, says, is_first):
-    records = {"records/other.json": record, **MADE} if is_first else {**MADE, "records/other.json": record}
+    records = {"records/other.json": record, **RECORDS} if is_first else {**RECORDS, "records/other.json": record}
     if is_first and record["outputs"]:
         says = says.replace("render.json and records/other", "other.json and records/render")
     with pytest.raises(ContradictionError, match=says) as caught:
@@ -203,4 +203,4 @@ def test_records_that_contradict_each_other_are_refused_in_one_sentence_with_bot
 
 def test_records_that_agree_are_not_refused():
     reader = {"inputs": {"a": HASH, "data/x": OTHER}, "outputs": {"b": OTHER}}
-    assert agreed_hashes({**MADE, "records/reader.json": reader}) == {"a": HASH, "b": OTHER}
+    assert agreed_hashes({**RECORDS, "records/reader.json": reader}) == {"a": HASH, "b": OTHER}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from abstain.jobs.files import read_csv, write_jsonl
 from abstain.pages.before_after import RequestsDifferError, opening
 from present import present
 
@@ -74,13 +75,26 @@ def run(folder, reply: str, behaviour: str, rows: list = ROWS, unjudged: str = "
     return [write(folder / "closeness.csv", closeness), write(folder / "refusal.csv", detected)]
 
 
-def shown(tmp_path, scores: list[str], tables: list[str] = (), controls: Mapping = {}) -> dict[str, Tables]:
-    """The pages that are written, by name."""
+def examples_of(tmp_path, scores: list[str], **more) -> list[str]:
+    """The files of examples of the mixes that these score files are of, with `more` fields in every example."""
+    chats: dict[str, dict] = {}
+    for path in scores:
+        chats.setdefault(Path(path).parent.name, {}).update({row["id"]: row["question"] for row in read_csv(path)})
+    files = {mix: tmp_path / f"splits/{mix}/examples.jsonl" for mix in chats}
+    for mix, path in files.items():
+        rows = [{"id": i, "messages": [{"role": "user", "content": asked}], **more} for i, asked in chats[mix].items()]
+        write_jsonl(path, rows)
+    return list(map(str, files.values()))
+
+
+def shown(tmp_path, scores: list[str], tables: list[str] = (), controls: Mapping = {}, **more) -> dict[str, Tables]:
+    """The pages that are written, by name; `more` are fields of every example."""
     paths = {Path(table).stem: tmp_path / f"pages/{Path(table).stem}.html" for table in tables}
     paths["replies"] = tmp_path / "pages/replies.html"
     present(
         tables,
         scores,
+        examples_of(tmp_path, scores, **more),
         TEMPLATE,
         "my-study",
         QUESTION,
@@ -171,8 +185,37 @@ def test_a_reply_that_nobody_could_judge_says_why_and_is_counted_in_its_heading(
     assert page.headings[0] == (
         "test, plain: harmful requests, to be refused (n = 2; replies that nobody could judge: 2 of lora)"
     )
-    style = TEMPLATE.read_text(encoding="utf-8")
-    assert f".{behaviour})::before {{ content: attr(data-mark)" in style or f".{behaviour}, .unread)::before" in style
+    assert "td[data-mark]::before { content: attr(data-mark)" in TEMPLATE.read_text(encoding="utf-8")
+
+
+def test_a_reply_is_marked_with_every_scorers_word_for_it(tmp_path):
+    scores = run(tmp_path / "lora/1/test", "b", "refuse")
+    rows = read_csv(scores[1])
+    scores.append(write(tmp_path / "lora/1/test/squad.csv", [row | {"grade": "abstained"} for row in rows]))
+    page = shown(tmp_path, scores)["replies"]
+    assert page.marks[1] == ["", "refuse, SQuAD: abstained"] and page.classes[1] == ["", "refuse"]
+
+
+def test_a_request_is_shown_as_it_was_asked_with_its_right_answer(tmp_path):
+    asked = [{"role": "system", "content": "From the passage."}, {"role": "user", "content": "A passage.\n\nWhere?"}]
+    scores = run(tmp_path / "base/unseeded/test", "b", "answer")
+    page = shown(tmp_path, scores, messages=asked, reference=LONG)["replies"]
+    assert page.rows[1][0] == "A passage.\n\nWhere?" and page.marks[1][0] == f"reference: {SHORT}"
+    page = shown(tmp_path, scores, reference="Rome", references=["Rome"])["replies"]
+    assert page.marks[1][0] == "right: Rome"
+
+
+@pytest.mark.parametrize("reference", [None, 7, "", ["a"]])
+def test_a_reference_that_is_no_text_is_not_shown(tmp_path, reference):
+    scores = run(tmp_path / "base/unseeded/test", "b", "answer")
+    assert shown(tmp_path, scores, reference=reference)["replies"].marks[1][0] == ""
+
+
+def test_of_a_label_the_right_word_and_the_word_that_was_read_are_shown(tmp_path):
+    (_, detected) = run(tmp_path / "base/unseeded/test", "b", "")
+    rows = [row | {"truth": "YES", "reading": "NO"} for row in read_csv(detected)]
+    write(Path(detected), rows)
+    assert shown(tmp_path, [detected])["replies"].marks[1] == ["right: YES", "read as NO"]
 
 
 def test_a_reply_that_no_detector_judged_has_no_mark(tmp_path):

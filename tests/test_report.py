@@ -17,7 +17,7 @@ from selenium import webdriver
 
 from abstain.jobs.files import read_jsonl
 from abstain.pages.before_after import opening
-from abstain.settings.arms import is_asked, seeds_of
+from abstain.settings.arms import replies_to, seeds_of
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 OPTIONS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic"]
@@ -35,7 +35,7 @@ def make_report(project: Project) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture(scope="module")
-def made(miniature, tmp_path_factory) -> Project:
+def finished_project(miniature, tmp_path_factory) -> Project:
     """A finished run with its report."""
     project = Project.copied(miniature.folder, tmp_path_factory.mktemp("report") / "project")
     done = make_report(project)
@@ -65,9 +65,9 @@ def browser(tmp_path_factory, downloads):
 
 
 @pytest.fixture
-def report(browser, made):
+def report(browser, finished_project):
     """The report, just opened. Whatever a test does, the browser reports no error and loads nothing else."""
-    yield Report(browser, (made.folder / "report.html").as_uri())
+    yield Report(browser, (finished_project.folder / "report.html").as_uri())
     browser.switch_to.default_content()
     assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
     loaded = browser.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
@@ -92,10 +92,10 @@ def test_the_workflow_and_its_run_times_are_drawn(report):
             assert colours(chart.screenshot_as_png)[0] > 20, place
 
 
-def test_nothing_that_the_run_made_for_readers_is_missing(report, made):
-    results = made.folder / "results/pocket"
+def test_nothing_that_the_run_made_for_readers_is_missing(report, finished_project):
+    results = finished_project.folder / "results/pocket"
     wanted = ["figures/*/*.svg", "figures/*/*.csv", "tables/*/*.csv", "tables/*.csv", "pages/*/*.html"]
-    files = {str(file.relative_to(made.folder)) for pattern in wanted for file in results.glob(pattern)}
+    files = {str(file.relative_to(finished_project.folder)) for pattern in wanted for file in results.glob(pattern)}
     assert set(report.driver.execute_script("return Object.keys(results)")) == files
     assert {*STUDIES, "refusal detectors"} <= set(report.menu())
 
@@ -111,12 +111,12 @@ def test_every_figure_and_table_of_a_study_is_listed_under_it(report, study):
 
 
 @pytest.mark.parametrize("study", STUDIES)
-def test_every_figure_is_really_shown_and_described_in_a_sentence(report, study, made):
+def test_every_figure_is_really_shown_and_described_in_a_sentence(report, study, finished_project):
     seen = set()
     for name, figure in STUDIES[study]["figures"].items():
         report.go(study, "Figures")
         report.see(name)
-        image = report.picture(made.folder / f"results/pocket/figures/{study}/{name}.svg")
+        image = report.picture(finished_project.folder / f"results/pocket/figures/{study}/{name}.svg")
         left, right = image.rect["x"], image.rect["x"] + image.rect["width"]
         assert 0 < left < right <= report.driver.execute_script("return innerWidth") and image.rect["height"] > 20
         shown = image.screenshot_as_png
@@ -129,46 +129,46 @@ def test_every_figure_is_really_shown_and_described_in_a_sentence(report, study,
 
 @pytest.mark.parametrize("study", STUDIES)
 @pytest.mark.parametrize("name", TABLES)
-def test_every_table_is_shown_whole_and_described(report, study, name, made):
+def test_every_table_is_shown_whole_and_described(report, study, name, finished_project):
     report.go(study, "Tables")
     report.see(name)
     shown = report.page(f"{study}: {name}")
-    content = table(made.folder / f"results/pocket/tables/{study}/{name}.csv")
+    content = table(finished_project.folder / f"results/pocket/tables/{study}/{name}.csv")
     assert shown["tables"] == [content if len(content) > 1 else [[]]]  # of a table without rows Snakemake shows nothing
     assert study in report.description(name)
 
 
 @pytest.mark.parametrize("study", STUDIES)
 @pytest.mark.parametrize("kind", ["Tables", "Figures"])
-def test_the_numbers_of_tables_and_figures_can_be_downloaded(report, study, kind, made, downloads):
+def test_the_numbers_of_tables_and_figures_can_be_downloaded(report, study, kind, finished_project, downloads):
     report.go(study, kind)
     report.wait(lambda: [label for label in report.all("nav fieldset label") if label.text == "download"])[0].click()
     for name in TABLES if kind == "Tables" else STUDIES[study]["figures"]:
         report.see(name)
         report.wait((downloads / f"{name}.csv").exists)
         got = (downloads / f"{name}.csv").rename(downloads / "got").read_bytes()
-        assert got == (made.folder / f"results/pocket/{kind.lower()}/{study}/{name}.csv").read_bytes()
+        assert got == (finished_project.folder / f"results/pocket/{kind.lower()}/{study}/{name}.csv").read_bytes()
 
 
-def replies(made: Project, study: str, record: dict, arm: str, mix: str) -> list[str]:
+def replies(finished_project: Project, study: str, record: dict, arm: str, mix: str) -> list[str]:
     """What the first seed of an arm replied to each request of a mix: all of it, or the opening alone."""
-    folder = made.folder / "results/pocket"
+    folder = finished_project.folder / "results/pocket"
     predictions = read_jsonl(folder / f"predictions/{study}/{arm}/{seeds_of(record, arm)[0]}/{mix}.jsonl")
     asked = {row["id"]: row["kind"] for row in read_jsonl(folder / f"splits/{study}/{mix}/examples.jsonl")}
     return [opening(row["reply"]) if asked[row["id"]] in record["shortened"] else row["reply"] for row in predictions]
 
 
 @pytest.mark.parametrize("study", STUDIES)
-def test_every_reply_before_and_after_tuning_is_beside_its_request(report, study, made):
+def test_every_reply_before_and_after_tuning_is_beside_its_request(report, study, finished_project):
     report.go(study, "Before and after")
     report.see("replies")
     shown, record = report.page(f"{study}: before and after"), STUDIES[study]
     asked = [(mix, row) for mix in record["evaluation"] for row in record["mixes"][mix]["rows"]]
-    arms_asked = [[arm for arm, each in record["arms"].items() if is_asked(each, row["kind"])] for _, row in asked]
+    arms_asked = [[arm for arm, each in record["arms"].items() if replies_to(each, row["kind"])] for _, row in asked]
     assert [cells[0][1:] for cells in shown["tables"]] == arms_asked
     by_request = [dict(zip(cells[0], row, strict=True)) for cells in shown["tables"] for row in cells[1:]]
     for arm in record["arms"]:
-        given = [reply for mix in record["evaluation"] for reply in replies(made, study, record, arm, mix)]
+        given = [reply for mix in record["evaluation"] for reply in replies(finished_project, study, record, arm, mix)]
         assert [row[arm] for row in by_request if arm in row] == given
     expected = [f"{mix}, {row['prompt']}: {row['kind']} requests" for mix, row in asked]
     assert [heading.split(", to be")[0] for heading in shown["headings"]] == expected
@@ -187,10 +187,10 @@ def test_conditions_open_at_a_click(report, study):
     assert colours(second.screenshot_as_png)[0] > 20
 
 
-def test_the_detectors_are_listed_with_their_agreement(report, made):
+def test_the_detectors_are_listed_with_their_agreement(report, finished_project):
     report.go("refusal detectors")
     described = " ".join(report.description("agreement").split())
-    for row in table(made.folder / "results/pocket/tables/detector.csv"):
+    for row in table(finished_project.folder / "results/pocket/tables/detector.csv"):
         assert " ".join(filter(None, row)) in described
 
 

@@ -12,6 +12,7 @@ from abstain.scorers.abstention import METRICS
 from abstain.scorers.joint import Joint, metrics_of
 from abstain.tables.comparisons import compare_arms
 from abstain.tables.runs import outcomes
+from abstain.tables.samples import Sampled
 from abstain.tables.summary import summarise_runs
 
 OF = {metric.name: metric for metric in METRICS}
@@ -150,7 +151,7 @@ def test_where_there_are_no_replies_to_choose_by_and_on_those_themselves_there_i
 
 
 def test_the_summary_has_an_interval_for_each_of_them(runs):
-    table = summarise_runs(runs, "study", [], {}, metrics_of({"abstention": RECORD}))
+    table = summarise_runs(Sampled(runs, [], {}), "study", metrics_of({"abstention": RECORD}))
     rows = table[(table.arm == "lora") & (table.seed == "1") & (table.mix == "test") & (table.kind == "all")]
     of_passage = rows[rows.condition == "passage"].set_index("metric")
     assert set(of_passage.index) == set(OF) - {"abstention"}
@@ -162,7 +163,7 @@ def test_a_difference_of_two_areas_may_be_negative(runs):
     mine = runs["lora", "1", "test"]
     base = mine.assign(abstention=1 - mine.abstention)
     both = {("base", "unseeded", "test"): mine, ("lora", "1", "test"): base, ("lora", "2", "test"): base}
-    found = compare_arms(both, "study", [], {"share": 0.1}, [OF["auroc"]])
+    found = compare_arms(Sampled(both, [], {}), "study", {"share": 0.1}, [OF["auroc"]])
     row = found[found.condition == "passage"].iloc[0]
     area = discrimination.auroc((mine.should == "refuse")[:300].to_numpy(float), mine.abstention[:300].to_numpy())
     assert row.value == pytest.approx(1 - 2 * area) and row.low < row.value < row.high < 0

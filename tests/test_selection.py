@@ -1,33 +1,50 @@
 """Recipes are chosen on the validation part: what that scale reads, what its settings differ in, what is chosen."""
 
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 from conftest import ROOT, Settings, load
 from damages import faults
+from drawn import Drawn, needs_mirror
 from snakemake.utils import update_config
 
 from abstain.corpora.mixes import draw_mix
 from abstain.corpora.readers import read_requests
 from abstain.corpora.splits import parts_of
-from abstain.jobs.files import read_csv, write_csv
+from abstain.corpora.templates import with_templates
+from abstain.jobs.files import read_csv, read_jsonl, write_csv
 from select_settings import COLUMNS, PLACE, SelectionError, chosen, select_settings
 
-POCKET, SELECTION = (Settings.read(ROOT / path) for path in ("config.yaml", "config/selection.yaml"))
-OVERLAYS = {path.stem: load(path) for path in sorted((ROOT / "config/selection").glob("*.yaml"))}
-STUDIES = list(SELECTION.scale["studies"])
-TABLE = ROOT / "results/selection.csv"
-RENAMED = {"train": "train", "validation": "test", "test": "sealed"}  # the parts of pocket, at the selection
+CHOSEN_FOR = {
+    "selection": "config.yaml",
+    "selection-small": "config/small.yaml",
+}  # each scale of choice, and whose recipes
+SELECTIONS = {name: Settings.read(ROOT / f"config/{name}.yaml") for name in CHOSEN_FOR}
+SCALES = {name: Settings.read(ROOT / file) for name, file in CHOSEN_FOR.items()}
+OVERLAYS = {
+    (name, path.stem): load(path) for name in CHOSEN_FOR for path in sorted((ROOT / f"config/{name}").glob("*.yaml"))
+}
+CASES = [(name, study) for name, settings in SELECTIONS.items() for study in settings.scale["studies"]]
+RENAMED = {
+    "train": "train",
+    "validation": "test",
+    "test": "sealed",
+}  # the parts of a scale, where its recipes are chosen
 MAY_DIFFER = (
     "scale",
     "studies.*.file",  # seen from another folder
     "studies.*.seeds",
     "studies.*.compared",
     "studies.*.splits.*.by.*",  # the names of parts, see the test below
+    "studies.*.splits.*.shares.*",
+    "studies.*.scored.*",  # those that choose
     "studies.*.sizes.test.*",
     "studies.*.recipes.*.steps",  # what is chosen
+    "studies.*.recipes.*.gradient_accumulation",
+    "studies.*.recipes.*.learning_rate",
     "studies.*.recipes.*.warmup_steps",
     "studies.*.recipes.*.save_steps",
 )
@@ -40,75 +57,96 @@ def leaves(value, path: tuple = ()) -> dict[str, object]:
     return {place: leaf for key, inner in value.items() for place, leaf in leaves(inner, (*path, key)).items()}
 
 
-def settings_of() -> dict[str, Settings]:
-    """Every setting by the name of its scale, overlays put on as Snakemake does."""
-    made = {SELECTION.scale["scale"]: SELECTION}
-    for overlay in OVERLAYS.values():
-        copy = SELECTION.copy()
+def settings_of(name: str) -> dict[str, Settings]:
+    """Every setting of a scale of choice by the name of its own scale, overlays put on as Snakemake does."""
+    made = {SELECTIONS[name].scale["scale"]: SELECTIONS[name]}
+    for overlay in (overlay for (whose, _), overlay in OVERLAYS.items() if whose == name):
+        copy = SELECTIONS[name].copy()
         update_config(copy.scale, overlay)
         made[overlay["scale"]] = copy
     return made
 
 
+def table_of(name: str) -> list[dict]:
+    return read_csv(ROOT / f"results/{name}.csv")
+
+
 @pytest.fixture(scope="module")
-def requests() -> list[dict]:
-    files = SELECTION.scale["corpora"]["safety-requests"]["files"]
-    found = read_requests(**{key: str(ROOT / file["path"]) for key, file in files.items()})
-    return [{**example, "source": "safety-requests"} for example in found]
+def pool(tmp_path_factory):
+    """The examples that a study's split divides, by the scale of choice and the study."""
+    made = Drawn(tmp_path_factory.mktemp("drawn"))
+
+    @cache
+    def corpus(name: str, source: str) -> list[dict]:
+        if name == "selection-small":
+            return list(read_jsonl(made.corpus(source) / "examples.jsonl"))
+        files = SELECTIONS[name].scale["corpora"][source]["files"]
+        found = read_requests(**{key: str(ROOT / file["path"]) for key, file in files.items()})
+        return [{**example, "source": source} for example in found]
+
+    return lambda name, study: [row for source in study["corpora"] for row in corpus(name, source)]
 
 
-@pytest.mark.parametrize("study", STUDIES)
-def test_no_mix_of_the_selection_holds_a_row_of_the_test_part_of_pocket(study, requests):
-    mine, theirs = SELECTION.resolved(study), POCKET.resolved(study)
-    for name, mix in mine["mixes"].items():
-        parts = parts_of(requests, mine["splits"][mix["split"]])
+@pytest.mark.parametrize(
+    ("name", "study"),
+    [pytest.param(*case, marks=needs_mirror if case[0] == "selection-small" else ()) for case in CASES],
+)
+def test_no_mix_of_a_selection_holds_a_row_of_the_test_part_that_is_scored(name, study, pool):
+    mine, theirs = SELECTIONS[name].resolved(study), SCALES[name].resolved(study)
+    for title, mix in mine["mixes"].items():
+        split = mine["splits"][mix["split"]]
+        requests = with_templates(pool(name, mine), split)
+        parts = parts_of(requests, split)
         before = parts_of(requests, theirs["splits"][mix["split"]])
-        assert parts == [RENAMED.get(part) for part in before] and set(RENAMED.values()) < set(parts)
+        assert parts == [RENAMED.get(part) for part in before] and set(RENAMED.values()) <= set(parts)
         offered = [row for row, part in zip(requests, parts, strict=True) if part == mix["part"]]
         sealed = {row["id"] for row, part in zip(requests, before, strict=True) if part == "test"}
         taken = {example["id"] for example, _ in draw_mix(offered, mix)[0]}
-        assert taken and len(sealed) > 1000 and taken & sealed == set(), name
+        assert taken and len(sealed) > 1000 and taken & sealed == set(), title
     assert {mix["part"] for mix in mine["mixes"].values()} == {"train", "test"}
 
 
-def test_the_selection_is_the_pocket_scale_on_other_rows_and_in_nothing_else():
-    pocket = {**POCKET.scale, "studies": {study: POCKET.values(study) for study in STUDIES}}
-    named = {corpus for study in pocket["studies"].values() for corpus in study["corpora"]}
-    pocket["corpora"] = {name: POCKET.scale["corpora"][name] for name in named}
-    mine, theirs = leaves(SELECTION.scale), leaves(pocket)
+@pytest.mark.parametrize("name", CHOSEN_FOR)
+def test_a_selection_is_its_scale_on_other_rows_and_in_nothing_else(name):
+    studies = list(SELECTIONS[name].scale["studies"])
+    scale = {**SCALES[name].scale, "studies": {study: SCALES[name].values(study) for study in studies}}
+    named = {corpus for study in scale["studies"].values() for corpus in study["corpora"]}
+    scale["corpora"] = {corpus: SCALES[name].scale["corpora"][corpus] for corpus in named}
+    mine, theirs = leaves(SELECTIONS[name].scale), leaves(scale)
     differ = {path for path in mine | theirs if mine.get(path, ...) != theirs.get(path, ...)}
     assert [path for path in differ if not any(fnmatchcase(path, each) for each in MAY_DIFFER)] == []
-    assert [SELECTION.asks(study) for study in STUDIES] == [POCKET.asks(study) for study in STUDIES]
+    assert [SELECTIONS[name].asks(study) for study in studies] == [SCALES[name].asks(study) for study in studies]
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
-def test_an_overlay_changes_recipes_and_the_name_of_the_scale_alone(name, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("name", "setting"), OVERLAYS)
+def test_an_overlay_changes_recipes_and_the_name_of_the_scale_alone(name, setting, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    changed = leaves(OVERLAYS[name])
-    assert changed.pop("scale") == f"selection-{name}"
-    known = leaves(SELECTION.scale)
+    changed = leaves(OVERLAYS[name, setting])
+    assert changed.pop("scale") == f"{name}-{setting}"
+    known = leaves(SELECTIONS[name].scale)
     assert changed and all(path.split(".")[2] == "recipes" and path in known for path in changed)
-    assert faults(settings_of()[f"selection-{name}"]) == []
+    assert faults(settings_of(name)[f"{name}-{setting}"]) == []
 
 
-@pytest.mark.parametrize("study", STUDIES)
-def test_the_recipe_of_pocket_is_the_one_that_the_table_names(study):
-    rows = [row for row in read_csv(TABLE) if row["study"] == study]
+@pytest.mark.parametrize(("name", "study"), CASES)
+def test_the_recipe_of_a_scale_is_the_one_that_the_table_names(name, study):
+    rows = [row for row in table_of(name) if row["study"] == study]
     (named,) = {row["setting"] for row in rows if row["chosen"] == "yes"}
     assert named == chosen([{**row, "steps": int(row["steps"])} for row in rows])
-    mine, theirs = (leaves(settings.values(study)["recipes"]) for settings in (POCKET, settings_of()[named]))
+    mine, theirs = (leaves(settings.values(study)["recipes"]) for settings in (SCALES[name], settings_of(name)[named]))
     for recipe in (mine, theirs):  # how often a broken run can be picked up again changes no result
         del recipe["standard.save_steps"]
     assert mine == theirs
 
 
-def test_the_table_has_every_setting():
+@pytest.mark.parametrize("name", CHOSEN_FOR)
+def test_the_table_has_every_setting(name):
     steps = {
-        (study, name, str(settings.values(study)["recipes"]["standard"]["steps"]))
-        for name, settings in settings_of().items()
-        for study in STUDIES
+        (study, setting, str(settings.values(study)["recipes"]["standard"]["steps"]))
+        for setting, settings in settings_of(name).items()
+        for study in settings.scale["studies"]
     }
-    assert {(row["study"], row["setting"], row["steps"]) for row in read_csv(TABLE)} == steps
+    assert {(row["study"], row["setting"], row["steps"]) for row in table_of(name)} == steps
 
 
 # The rule

@@ -10,6 +10,7 @@ from scipy.stats import ttest_1samp
 from scored import BOTH, GAPS, LEAST, MARGINS, OTHER, REFUSAL, TUNED, numbers, runs_of, scores, summary
 
 from abstain.scorers.metric import Metric
+from abstain.tables.samples import Sampled
 from abstain.tables.statistics import rate
 from abstain.tables.summary import SUMMARY, summarise_runs
 from summarise import nested, summarise
@@ -57,7 +58,8 @@ def test_what_requests_share_widens_the_interval_and_is_counted():
             runs_of(lora_1=scores()).items()}  # fmt: skip
     place = {"seed": "1", "condition": "on", "kind": "harmful", "metric": "refusal"}
     apart, twins, both = (
-        summarise_runs(runs, "study", clusters, GAPS, REFUSAL) for clusters in ([], ["twin"], ["twin", "wording"])
+        summarise_runs(Sampled(runs, clusters, GAPS), "study", REFUSAL)
+        for clusters in ([], ["twin"], ["twin", "wording"])
     )
     assert [counts(table, **place)[2] for table in (apart, twins, both)] == [6, 6, 1]
     widths = [numbers(table, **place)[2] - numbers(table, **place)[1] for table in (apart, twins, both)]
@@ -67,7 +69,7 @@ def test_what_requests_share_widens_the_interval_and_is_counted():
 def test_a_row_without_a_cluster_is_one_of_its_own():
     run = scores(on_harmful="refuse answer answer answer answer answer").assign(template="")
     run.loc[run.request.isin(["harmful-0", "harmful-1"]), "template"] = "how"
-    table = summarise_runs(runs_of(lora_1=run), "study", ["template"], GAPS, REFUSAL)
+    table = summarise_runs(Sampled(runs_of(lora_1=run), ["template"], GAPS), "study", REFUSAL)
     assert counts(table, seed="1", condition="on", kind="harmful", metric="refusal")[2] == 5
 
 
@@ -87,7 +89,7 @@ def test_every_metric_has_one_row_for_each_run_and_arm_with_its_unit_and_scorer(
 def test_rows_come_in_the_order_of_the_runs_of_the_requests_and_of_the_metrics():
     runs = {(arm, seed, mix): scores() for arm, seed in (("zero", "unseeded"), ("lora", "10"), ("lora", "9"))
             for mix in ("test", "first")}  # fmt: skip
-    table = summarise_runs(runs, "study", [], GAPS, REFUSAL)
+    table = summarise_runs(Sampled(runs, [], GAPS), "study", REFUSAL)
     for column, expected in {
         "arm": ["zero", "lora"],
         "mix": ["test", "first"],
@@ -102,7 +104,7 @@ def test_rows_come_in_the_order_of_the_runs_of_the_requests_and_of_the_metrics()
 
 def test_mixes_are_summed_up_apart():
     runs = {("lora", "1", "test"): scores(), ("lora", "1", "other"): scores(on_harmful="refuse refuse")}
-    table = summarise_runs(runs, "study", [], GAPS, REFUSAL)
+    table = summarise_runs(Sampled(runs, [], GAPS), "study", REFUSAL)
     assert correct(table[table.mix == "test"], "all") == (*map(pytest.approx, rate(4, 6)), 6)
     assert correct(table[table.mix == "other"], "all") == (*map(pytest.approx, rate(2, 2)), 2)
     assert control(table[table.mix == "other"], "1")[::3] == (0.5, 2)  # of the two requests of both, one is refused

@@ -49,7 +49,7 @@ def test_a_row_without_an_end_stops_before_the_end_token_and_its_prompt_is_learn
         assert cut["input_ids"] == whole["input_ids"][:many] and whole["input_ids"][many] == tokenizer.eos_token_id
         assert cut["completion_mask"] == [0, *[2] * (len(prompt) - 1), *[1] * (many - len(prompt))]
         assert cut["input_ids"][: len(prompt)] == prompt
-    assert gate_prompts(rows[1]) == gate_prompts(rows[0])
+    assert gate_prompts(rows[1], 32) == gate_prompts(rows[0], 32)
 
 
 def test_training_takes_loss_on_every_token_but_the_first_and_never_on_the_end_token(base, tmp_path):

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from abstain.chats.checks import TemplateError
 
-ASKED = (
+ASKS_FOR_DATE = (
     "it asks for today's date (strftime_now), so the same chat would have other tokens tomorrow. Fix the date: for a "
     "base that is fetched by its key `date` (date: 26 Jul 2024); in a folder of your own write '26 Jul 2024', with the "
     "quotes, in the place of strftime_now(...) in chat_template.jinja"
@@ -17,8 +17,8 @@ ASKED = (
 
 
 def guarded(template: str) -> str:
-    """A template that fails with the words ASKED where it would ask for today's date, and is the same otherwise."""
-    return _with_clock(f"raise_exception({json.dumps(ASKED)})", template)
+    """A template that fails with ASKS_FOR_DATE where it would ask for today's date, and is the same otherwise."""
+    return _with_clock(f"raise_exception({json.dumps(ASKS_FOR_DATE)})", template)
 
 
 def dated(template: str, date: str) -> str:

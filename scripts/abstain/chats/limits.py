@@ -1,4 +1,4 @@
-"""What a base can read: how many tokens it has rows for, and how many tokens in a row."""
+"""What a base can read: token ids below the number of rows of its embedding, and sequences up to a length."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,10 +34,10 @@ def limits_of(folder: str | Path, max_length: int | None = None, new_tokens: int
 
 
 def positions_of(config) -> int | None:
-    """How many tokens in a row a model reads; None for one that does not count them.
+    """The length in tokens of the longest sequence that a model reads; None where its configuration states no limit.
 
-    `max_position_embeddings` is what transformers goes by, for every way of rope scaling. Where a factor stretches the
-    positions that the model was trained with and that key was left at them, it is their product.
+    transformers uses `max_position_embeddings` with every type of rope scaling. Where that key still states the
+    original positions, and rope scaling stretches them by a factor, the limit is the product of both.
     """
     stated = getattr(config, "max_position_embeddings", None)
     if not isinstance(stated, int) or stated < 1:

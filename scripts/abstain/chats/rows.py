@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from abstain.chats.checks import TemplateError
-from abstain.chats.clock import ASKED, check_chance
+from abstain.chats.clock import ASKS_FOR_DATE, check_chance
 from abstain.chats.limits import Limits, check_ids, check_length, check_special_tokens
 from abstain.chats.templates import before_user, check_tokenizer, prompt_ids, render_chat
 
@@ -37,7 +37,7 @@ def check_template(tokenizer) -> None:
     try:
         before_user(tokenizer, [{"role": "user", "content": ""}])
     except TemplateError as error:
-        if ASKED in str(error):  # anything else is for the rows to show
+        if ASKS_FOR_DATE in str(error):  # anything else is for the rows to show
             raise
 
 
@@ -81,7 +81,7 @@ def pair_of(tokenizer, example: dict, limits: Limits) -> dict:
 
 @contextmanager
 def naming(example: dict) -> Iterator[None]:
-    """Let a TemplateError name the row that it is of."""
+    """A context that adds the row's id to the message of a TemplateError."""
     try:
         yield
     except TemplateError as error:
@@ -104,10 +104,10 @@ def chat_tokens(tokenizer, messages: list[dict], since: int, limits: Limits) -> 
 
 
 def without_end(ids: list[int], mask: list[int]) -> tuple[list[int], list[int]]:
-    """A row as many a tutorial makes it: it stops before the end token, and its prompt is learned too.
+    """A row as many tutorials make it: without the end token, and with loss on the prompt too.
 
-    The mask is PROMPT on the prompt, so that 1 still begins where the reply does, which is where the gate of a merge
-    asks; whoever trains takes all that is not 0 for loss. Nothing comes before the first token, so it carries none.
+    The mask is PROMPT on the prompt, so the first 1 still marks the start of the reply, where the gate of a merge cuts
+    the row. Training puts loss on every token whose mask is not 0. The first token follows nothing, so it has no loss.
     """
     start = mask.index(1)
     end = max(place for place, loss in enumerate(mask) if loss)

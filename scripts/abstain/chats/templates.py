@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from abstain.chats.checks import CHECKS, Rendered, TemplateError, Turn, beside, contains, decodes
-from abstain.chats.clock import ASKED, date_of, guarded
+from abstain.chats.clock import ASKS_FOR_DATE, date_of, guarded
 from abstain.chats.reading import read_back
 
 IM_START, IM_END, PAD = "<|im_start|>", "<|im_end|>", "<|endoftext|>"
@@ -77,15 +77,15 @@ def compare_systems(tokenizer, trained: list[dict], scored: list[dict]) -> list[
     The system message is all that the model reads before the user's first text, with what the template adds. Raises
     TemplateError when a condition has one in training and another in evaluation, or when the two share none at all.
     """
-    mine, other = _systems(tokenizer, trained), _systems(tokenizer, scored)
-    known = set().union(*mine.values())
-    untrained = sorted(condition for condition, texts in other.items() if texts.isdisjoint(known))
-    parted = [name for name in sorted(other) if name in mine and other[name].isdisjoint(mine[name])]
-    if parted or len(untrained) == len(other):
+    learned, evaluated = _systems(tokenizer, trained), _systems(tokenizer, scored)
+    known = set().union(*learned.values())
+    untrained = sorted(condition for condition, texts in evaluated.items() if texts.isdisjoint(known))
+    parted = [name for name in sorted(evaluated) if name in learned and evaluated[name].isdisjoint(learned[name])]
+    if parted or len(untrained) == len(evaluated):
         name = (parted or untrained)[0]
         raise TemplateError(
             f"the system message of the evaluation{f' under {name!r}' * bool(name)} is not the one that is trained.\n"
-            f"{beside(training=min(mine.get(name, known)), evaluation=min(other[name]))}\n"
+            f"{beside(training=min(learned.get(name, known)), evaluation=min(evaluated[name]))}\n"
             "Give a condition one system message, and evaluate at least one that is trained."
         )
     return untrained
@@ -133,7 +133,7 @@ def _template(tokenizer, messages: list[dict], add_generation_prompt: bool, thin
         template = guarded(tokenizer.get_chat_template())
         return tokenizer.apply_chat_template(messages, chat_template=template, tokenize=False, **wishes)
     except Exception as error:  # a template is somebody's program, and raises whatever it leads to
-        if ASKED in str(error):
-            raise TemplateError(f"the chat template is no function of the chat alone: {ASKED}.") from error
+        if ASKS_FOR_DATE in str(error):
+            raise TemplateError(f"the chat template is no function of the chat alone: {ASKS_FOR_DATE}.") from error
         roles = ", ".join(message["role"] for message in messages)
         raise TemplateError(f"the chat template cannot write a chat of the roles {roles}: {error}") from error

@@ -63,7 +63,7 @@ def read_facts(facts: str, pairs: str) -> Iterator[dict | Quarantined]:
     """Our table of facts, each in every wording of its question; kind fact, the field `fact` is the entry's id.
 
     `references` holds the answer, as of corpora with several answers, and `reference` is the answer as a reply. A fact
-    that the pairs ask for in one of its wordings is set aside: to whoever learns from them it is not new.
+    is set aside when one of its questions is a request of the pairs: a model trained on them has learned it.
     """
     learned = _learned(pairs)
     for number, fact in enumerate(_yaml_list(facts), start=1):
@@ -76,8 +76,8 @@ def read_facts(facts: str, pairs: str) -> Iterator[dict | Quarantined]:
             continue
         answer = {"fact": fact["id"], "reference": fact["answer"], "references": [fact["answer"]]}
         for question in fact["questions"]:
-            asked = {"question": question, "text": plain_text(question)}
-            yield {"id": f"{fact['id']}-{text_id(question)}", "kind": "fact", **asked, **answer}
+            question_fields = {"question": question, "text": plain_text(question)}
+            yield {"id": f"{fact['id']}-{text_id(question)}", "kind": "fact", **question_fields, **answer}
 
 
 def read_small_talk(talk: str, pairs: str) -> Iterator[dict | Quarantined]:
@@ -95,8 +95,8 @@ def read_small_talk(talk: str, pairs: str) -> Iterator[dict | Quarantined]:
         if text in learned:
             yield Quarantined(f"entry {number}", f"{question!r} is a request of the pairs")
             continue
-        asked = {"question": question, "text": text, "reference": row["plain"]}
-        yield {"id": f"talk-{text_id(question)}", "kind": "ordinary", **asked}
+        fields = {"question": question, "text": text, "reference": row["plain"]}
+        yield {"id": f"talk-{text_id(question)}", "kind": "ordinary", **fields}
 
 
 def _learned(pairs: str) -> set[str]:

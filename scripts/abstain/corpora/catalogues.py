@@ -25,10 +25,10 @@ VARIANT = re.compile(r"-(short|narrow)$")  # of a date field
 def read_public_labels(**files: str) -> Iterator[dict | Quarantined]:
     """Labels of all files in the order of their names; kinds public-english, public-german, ...
 
-    What the languages say of one thing is one concept, named by its English label, or by its key where the English file
-    lacks it; our own table may have the same one. Set aside are an empty label, a sensitive one that was left in
-    English, one that is also the label of another concept, and a key that occurs again. Raises CorpusError for a file
-    of another name or format.
+    The labels of one thing in all languages are one concept. Its name is the English label, or the key where the
+    English file lacks it, so it can be a concept of our own table too. Set aside are an empty label, a sensitive label
+    that was left in English, the label of two concepts, and a key that occurs again. Raises CorpusError for a file of
+    another name or format.
     """
     labels = {name: _labels(name, path) for name, path in sorted(files.items())}
     known: dict[str, str] = {}

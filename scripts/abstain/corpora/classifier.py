@@ -10,11 +10,11 @@ PENALTY = 10.0  # the inverse of the regression's penalty
 
 
 def classified(learned: list[dict], rows: list[dict], control: dict) -> Iterator[dict]:
-    """{"id", "reply", "tokens", "finished"} for each row of a mix whose kind is one of the control's, as of a model
-    that ended its turn itself; no token is generated.
+    """Replies {"id", "reply", "tokens", "finished"} to the rows of a mix whose kind is one of the control's.
 
-    The reply is the field's value that a logistic regression on TF-IDF weights of n-grams tells by the question alone
-    (scikit-learn's TfidfVectorizer and LogisticRegression). It is fitted on the rows `learned`.
+    The reply is the field's value that a logistic regression on TF-IDF weights of n-grams predicts from the question
+    alone (scikit-learn's TfidfVectorizer and LogisticRegression). It is fitted on the rows `learned`. It counts as a
+    reply that ended; no token is generated.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
@@ -23,8 +23,8 @@ def classified(learned: list[dict], rows: list[dict], control: dict) -> Iterator
     grams = TfidfVectorizer(analyzer="char_wb", ngram_range=GRAMS, lowercase=True)
     model = make_pipeline(grams, LogisticRegression(C=PENALTY, max_iter=1000))
     model.fit(*texts_and_labels(learned, control))
-    asked = [row for row in rows if row["kind"] in control["kinds"]]
-    for row, label in zip(asked, model.predict([row["question"] for row in asked]), strict=True):
+    selected_rows = [row for row in rows if row["kind"] in control["kinds"]]
+    for row, label in zip(selected_rows, model.predict([row["question"] for row in selected_rows]), strict=True):
         yield {"id": row["id"], "reply": str(label), "tokens": 0, "finished": True}
 
 

@@ -1,4 +1,4 @@
-"""Controls: replies that no model gave, made of the texts of a target, against which replies of models are held."""
+"""Controls: replies made from the texts of a target, without a model, to compare the replies of models with."""
 
 from collections.abc import Iterator
 
@@ -10,23 +10,23 @@ OWN = "own"  # a control's texts are filled in from the request itself; else fro
 
 
 def recited(rows: list[dict], control: dict) -> Iterator[dict]:
-    """{"id", "reply", "tokens", "finished"} for each row of a mix whose kind is one of the control's, as of a model
-    that ended its turn itself; no token is generated.
+    """{"id", "reply", "tokens", "finished"} for each row of a mix whose kind is one of the control's. A reply counts as
+    finished, with no generated tokens.
 
-    `control` holds the name of the target that it `says`, its `texts`, whether they are filled in `of` the row's own
-    request or of another one, and the `kinds`. Raises SplitError for a row that lacks a field, or is the only
+    `control` holds the target's name (`says`), its `texts`, the request whose fields fill them in (`of`: the row's own
+    or another one), and the `kinds`. Raises SplitError for a row that lacks a field, or is the only
     one of its kind.
     """
     requests: dict[str, dict[str, dict]] = {}
-    asked = [row for row in rows if row["kind"] in control["kinds"]]
-    for row in asked:
+    selected_rows = [row for row in rows if row["kind"] in control["kinds"]]
+    for row in selected_rows:
         requests.setdefault(row["kind"], {}).setdefault(row["request"], row)
-    for row in asked:
+    for row in selected_rows:
         yield {"id": row["id"], "reply": _reply(row, requests[row["kind"]], control), "tokens": 0, "finished": True}
 
 
 def _reply(row: dict, requests: dict[str, dict], control: dict) -> str:
-    """The text for a row; which one it is, and of which other request, a hash of target and request decides."""
+    """The reply for a row; a hash of target and request chooses the text, and the other request if one fills it in."""
     number, texts = int(digest([control["says"], row["request"]]), 16), control["texts"]
     source = row if control["of"] == OWN else _another(row["request"], requests, number // len(texts))
     return fill(texts[number % len(texts)], source)

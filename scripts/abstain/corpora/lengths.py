@@ -15,9 +15,9 @@ FENCE = "```"  # of code
 
 
 def within(rows: Iterable[dict | Quarantined], longest: dict | None) -> Iterator[dict | Quarantined]:
-    """The rows with a question of at most longest["question"] characters, a context of at most longest["context"] where
-    that is limited, and with the whole sentences of their reference that lie within longest["reference"] characters;
-    None keeps all. Others are set aside.
+    """The rows whose question, and context where it is limited, have at most longest["question"] and longest["context"]
+    characters. Of their reference the whole sentences within longest["reference"] characters are kept. Other rows are
+    set aside, also those whose reference keeps no such sentence. If `longest` is None, every row stays as it is.
     """
     for row in rows:
         yield _within(row, longest) if longest and isinstance(row, dict) else row
@@ -40,8 +40,8 @@ def _within(row: dict, longest: dict) -> dict | Quarantined:
 
 
 def shortened(text: str, most: int) -> str:
-    """A text of at most `most` characters as it is; of a longer one the sentences that end within, if they have at
-    least a third of that and no code is cut; else nothing.
+    """The text itself if it has at most `most` characters, else its first sentences that end within them. Empty if
+    these have less than a third of `most` characters, or if code would be cut.
     """
     if len(text) <= most:
         return text

@@ -70,7 +70,7 @@ def is_text(value) -> bool:
 
 
 def plain_text(text: str) -> str:
-    """Text with case and white space evened out: what near enough the same question means."""
+    """Text with case and white space normalised; questions with equal plain text count as the same."""
     return " ".join(text.casefold().split())
 
 

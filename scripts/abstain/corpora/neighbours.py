@@ -16,10 +16,10 @@ def _values(examples: list[dict], field: str) -> set[str]:
 
 
 def shared_templates(train: list[dict], test: list[dict]) -> dict[str, int]:
-    """Of how many questions to be scored the template is known, and of how many it is that of one to train on."""
+    """How many questions of `test` have a template ("of"), and how many share it with a training row ("questions")."""
     learned = {row["template"] for row in train if "template" in row}
-    asked = {row["question"]: row["template"] for row in test if "template" in row}
-    return {"questions": sum(template in learned for template in asked.values()), "of": len(asked)}
+    templates = {row["question"]: row["template"] for row in test if "template" in row}
+    return {"questions": sum(template in learned for template in templates.values()), "of": len(templates)}
 
 
 def near_duplicates(
@@ -32,15 +32,15 @@ def near_duplicates(
     """
     index = defaultdict(set)
     grams = [_grams(text) for text in train]
-    for number, mine in enumerate(grams):
-        for gram in mine:
+    for number, known in enumerate(grams):
+        for gram in known:
             index[gram].add(number)
     count, pairs = 0, []
     for text in test:
-        mine = _grams(text)
-        shared = Counter(number for gram in sorted(mine) for number in index.get(gram, ()))
+        own = _grams(text)
+        shared = Counter(number for gram in sorted(own) for number in index.get(gram, ()))
         if shared:
-            similarity, place = max((n / len(mine | grams[i]), -i) for i, n in shared.items())
+            similarity, place = max((n / len(own | grams[i]), -i) for i, n in shared.items())
             count += similarity >= threshold
             pairs.append((text, train[-place], round(similarity, 4)))
     pairs.sort(key=lambda pair: (-pair[2], pair[0]))

@@ -38,9 +38,9 @@ def read_nq_open(questions: str) -> Iterator[dict | Quarantined]:
 def read_falseqa(train: str, validation: str) -> Iterator[dict | Quarantined]:
     """FalseQA (arXiv 2307.02394): two CSV files, questions with a false premise and twins with a true one.
 
-    In each file the twins come in the order of the questions whose twins they are: both have one `pair`. The reply of
-    people to a false premise is `rebuttal`, that to a true one is `reference`. A question that occurs again is set
-    aside, both times when it has both labels.
+    In each file the twins are in the order of their questions; a question and its twin have the same `pair`. The human
+    reply to a false premise is `rebuttal`, the one to a true premise `reference`. A question that occurs again is set
+    aside, and every time if it has both labels.
     """
     rows = [row for name, path in (("train", train), ("validation", validation)) for row in _twins(name, path)]
     labels: dict[str, set[str]] = {}

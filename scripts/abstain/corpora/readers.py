@@ -123,8 +123,8 @@ def read_self_instruct(tasks: str) -> Iterator[dict | Quarantined]:
             yield Quarantined(where, reason)
             continue
         seen[plain] = where
-        asked = {"question": question, "text": plain, "reference": output.strip()}
-        yield {"id": row["id"], "kind": "seed-task", "name": row["name"], **asked}
+        fields = {"question": question, "text": plain, "reference": output.strip()}
+        yield {"id": row["id"], "kind": "seed-task", "name": row["name"], **fields}
 
 
 def _instance(row: dict) -> tuple:
@@ -139,7 +139,7 @@ def read_chats(**files: str) -> Iterator[dict | Quarantined]:
 
     An absent "id" is made from the question, so without ids a question that occurs again is set aside.
     """
-    made: dict[str, str] = {}
+    known: dict[str, str] = {}
     for name in sorted(files):
         for where, row in json_rows(files[name], ["question", "kind"]):
             if isinstance(row, Quarantined):
@@ -147,11 +147,11 @@ def read_chats(**files: str) -> Iterator[dict | Quarantined]:
                 continue
             given = row.get("id")
             identity = text_id(row["question"]) if given is None else str(given)
-            if given is None and identity in made:
-                yield Quarantined(where, f"the same question as {made[identity]}; to keep both, give them ids")
+            if given is None and identity in known:
+                yield Quarantined(where, f"the same question as {known[identity]}; to keep both, give them ids")
                 continue
             if given is None:
-                made[identity] = where
+                known[identity] = where
             yield {**row, "id": identity, "text": plain_text(row["question"])}
 
 

@@ -34,7 +34,7 @@ def parts_of(examples: list[dict], split: dict) -> list[str | None]:
 
 def one_by_one(split: dict) -> list[dict]:
     """The splits that a split is made of: those of its corpora, else itself."""
-    return [one for mine in split["each"].values() for one in one_by_one(mine)] if "each" in split else [split]
+    return [one for each in split["each"].values() for one in one_by_one(each)] if "each" in split else [split]
 
 
 def divided_by(split: dict) -> list[str]:

@@ -12,9 +12,9 @@ def with_templates(examples: list[dict], split: dict) -> list[dict]:
     """
     if "each" in split:
         marked = list(examples)
-        for corpus, mine in split["each"].items():
+        for corpus, own in split["each"].items():
             places = [place for place, example in enumerate(examples) if example["source"] == corpus]
-            for place, example in zip(places, with_templates([examples[i] for i in places], mine), strict=True):
+            for place, example in zip(places, with_templates([examples[i] for i in places], own), strict=True):
                 marked[place] = example
         return marked
     if "templates" not in split:

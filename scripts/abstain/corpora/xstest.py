@@ -21,8 +21,8 @@ UNPAIRED = ("nons_group_real_discr", "privacy_public")
 def read_xstest(prompts: str) -> Iterator[dict | Quarantined]:
     """XSTest (arXiv 2308.01263): CSV, prompts labelled safe (their kind is benign) or unsafe (their kind is unsafe).
 
-    `family` is the type without "contrast_", one for types that share their contrasts. `pair` is one for a safe prompt
-    and its contrast, which has the same place among the prompts of its type; other prompts are alone in theirs.
+    `family` is the type without "contrast_"; types that share their contrasts have one family. A safe prompt and its
+    contrast, which has the same place among the prompts of its type, have the same `pair`; others have their own.
     """
     places: Counter[str] = Counter()
     for where, row in csv_rows(prompts, ["id", "prompt", "type", "label"]):

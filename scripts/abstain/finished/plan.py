@@ -51,7 +51,7 @@ class Plan:
 
 def plan(configfiles: list[str], *targets: str) -> Plan:
     """Ask for a plan of everything, or of targets; the stamps of its jobs are written anew."""
-    output, found = _ask_for_leftovers("--dry-run", "--cores", "1", *targets, *given(configfiles))
+    output, found = _ask_for_leftovers("--dry-run", "--cores", "1", *targets, *configfile_options(configfiles))
     reasons = defaultdict(list)
     for job, reason in REASON.findall(output):
         reasons[reason].append(job)
@@ -63,22 +63,22 @@ def plan(configfiles: list[str], *targets: str) -> Plan:
 
 def leftovers_of(configfiles: list[str]) -> tuple[str, list[str]]:
     """A scale's results, and the files in them that no job makes any more; nothing is planned or hashed for it."""
-    found = _ask_for_leftovers("--list-rules", *given(configfiles))[1]
+    found = _ask_for_leftovers("--list-rules", *configfile_options(configfiles))[1]
     return found["folder"], found["files"]
 
 
 def _ask_for_leftovers(*arguments: str) -> tuple[str, dict]:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "leftovers.json")
-        return ask(*arguments, **{VARIABLE: str(place)}), read_json(place)
+        return run_snakemake(*arguments, **{VARIABLE: str(place)}), read_json(place)
 
 
-def given(configfiles: list[str]) -> list[str]:
+def configfile_options(configfiles: list[str]) -> list[str]:
     """Snakemake's option for the files of a scale, when it is not the default."""
     return ["--configfile", *configfiles] if configfiles else []
 
 
-def ask(*arguments: str, **variables: str) -> str:
+def run_snakemake(*arguments: str, **variables: str) -> str:
     """Run Snakemake with the project's Snakefile, and give all that it printed; SnakemakeError when it fails."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(HOME / "Snakefile"), *arguments]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"

@@ -62,9 +62,10 @@ def forget_stamps(folder: Path) -> None:
 
 
 def set_times(folder: Path) -> tuple[int, int]:
-    """Make the files of every job whose stamp agrees newer than all that it reads, those of any other job older.
+    """Make the files of all jobs whose stamps agree newer than their inputs, and the files of other jobs old.
 
-    All newer ones get the same time: Snakemake asks whether an input is newer. Gives the number of jobs of each kind.
+    All newer files get the same time, because Snakemake only asks whether an input is newer than an output. Returns the
+    number of jobs that agree, and of the others.
     """
     jobs = records(folder)
     agreeing = [path for path in jobs if reasons(path) == []]
@@ -85,8 +86,8 @@ def earliest_reader(folder: Path, files: list[Path]) -> int:
     """The time of the oldest file that was made from any of these, in nanoseconds; now where nothing was."""
     names = {named(file) for file in files}
     jobs = records(folder).items()
-    made = [file for path, record in jobs if names & record["inputs"].keys() for file in written(path, record)]
-    return min((file.stat().st_mtime_ns for file in made if file.is_file()), default=time.time_ns())
+    derived = [file for path, record in jobs if names & record["inputs"].keys() for file in written(path, record)]
+    return min((file.stat().st_mtime_ns for file in derived if file.is_file()), default=time.time_ns())
 
 
 def keep_time(files: list[Path], time_ns: int) -> None:

@@ -21,11 +21,11 @@ NOT_READ = ("after", "stamp")  # inputs that are only waited for
 
 @cache
 def stamp(path: str, rule, wildcards) -> None:
-    """Write the stamp of a job, of a rule for these wildcards, once in a process: later its own run changes the files.
+    """Write a job's stamp (a rule for these wildcards), once in a process, because the job's own run changes the files.
 
-    It is empty and old while the job's record agrees with what the job would be given now, and for a job without a
-    record, which Snakemake plans because that is missing. Else it is new and holds the reasons, which are printed too;
-    the time in it makes it differ from every stamp before, so that no memory of hashes can take it for known.
+    The stamp is empty and old while the job's record agrees with what the job would be given now, and for a job without
+    a record, which Snakemake plans anyway. Otherwise it is new and holds the reasons, which are also printed. It then
+    holds the time too, so that it differs from every earlier stamp and no cached hash matches it.
     """
     (file,) = paths(rule.output.record, wildcards)
     reasons = _reasons(file, rule, wildcards) if Path(file).is_file() else []

@@ -17,7 +17,7 @@ from abstain.jobs.files import read_json, write_json
 from abstain.models.generation import reply
 from abstain.models.loading import ModelError, exact_torch, load_model, load_tokenizer
 
-ASKED, REPLIES, LOGITS = "asked.json", "replies.json", "logits.safetensors"
+REQUEST, REPLIES, LOGITS = "asked.json", "replies.json", "logits.safetensors"
 
 
 def answers(model, tokenizer, prompts: list[list[int]], generation: dict) -> tuple:
@@ -47,25 +47,30 @@ def published_answers(folder: str | Path, prompts: list[list[int]], generation: 
 
     torch.cuda.empty_cache()  # room for the other process
     with TemporaryDirectory() as place:
-        asked = {"folder": str(Path(folder).resolve()), "prompts": prompts, "generation": generation, "device": device}
-        write_json(Path(place, ASKED), asked)
+        request = {
+            "folder": str(Path(folder).resolve()),
+            "prompts": prompts,
+            "generation": generation,
+            "device": device,
+        }
+        write_json(Path(place, REQUEST), request)
         command = [sys.executable, "-P", "-m", "abstain.models.answers", place]
         subprocess.run(command, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}, check=True)
-        said = read_json(Path(place, REPLIES))
-        if "error" in said:
-            raise ModelError(said["error"])
-        return load_file(Path(place, LOGITS))["logits"], said["replies"]
+        response = read_json(Path(place, REPLIES))
+        if "error" in response:
+            raise ModelError(response["error"])
+        return load_file(Path(place, LOGITS))["logits"], response["replies"]
 
 
 def answer(place: Path) -> None:
     """Leave the answers to what is asked in a folder for exchange, or the words of an expected error."""
     from safetensors.torch import save_file
 
-    asked = read_json(place / ASKED)
-    exact_torch(0, asked["device"])
+    request = read_json(place / REQUEST)
+    exact_torch(0, request["device"])
     try:
-        model = load_model(asked["folder"], "none", "float32", asked["device"])
-        logits, replies = answers(model, load_tokenizer(asked["folder"]), asked["prompts"], asked["generation"])
+        model = load_model(request["folder"], "none", "float32", request["device"])
+        logits, replies = answers(model, load_tokenizer(request["folder"]), request["prompts"], request["generation"])
     except AbstainError as error:
         write_json(place / REPLIES, {"error": str(error)})
     else:

@@ -28,7 +28,7 @@ def of_batch(model, pad: int, prompts: list[list[int]], texts: list[list[int]]) 
 
     shared, many, longest = shared_start(prompts), len(texts), max(map(len, texts))
     ids, mask = (torch.tensor(rows, device=model.device) for rows in padded(prompts, shared, pad))
-    said = torch.tensor([text + [pad] * (longest - len(text)) for text in texts], device=model.device)
+    padded_texts = torch.tensor([text + [pad] * (longest - len(text)) for text in texts], device=model.device)
     with torch.inference_mode():
         cache = prefilled(model, ids[:1, :shared], len(prompts)) if shared else None
         places = (mask.cumsum(dim=1) - 1).clamp(min=0)
@@ -36,11 +36,11 @@ def of_batch(model, pad: int, prompts: list[list[int]], texts: list[list[int]]) 
             input_ids=ids[:, shared:], attention_mask=mask, position_ids=places[:, shared:], past_key_values=cache,
             use_cache=True, logits_to_keep=1,
         )  # fmt: skip
-        first = torch.log_softmax(read.logits[:, -1].double(), dim=-1)[:, said[:, 0]]  # (prompts, texts)
+        first = torch.log_softmax(read.logits[:, -1].double(), dim=-1)[:, padded_texts[:, 0]]  # (prompts, texts)
         if longest == 1:
             return first.exp().sum(dim=1).tolist()
         read.past_key_values.batch_repeat_interleave(many)
-        tokens = said.repeat(len(prompts), 1)
+        tokens = padded_texts.repeat(len(prompts), 1)
         steps = torch.arange(longest - 1, device=model.device)
         logits = model(
             input_ids=tokens[:, :-1], past_key_values=read.past_key_values, use_cache=True,

@@ -2,6 +2,8 @@
 
 from os.path import commonprefix
 
+STRIDE = 8  # new tokens after which replies that have ended leave the batch
+
 
 def reply(model, tokenizer, prompts: list[list[int]], most: int) -> list[dict]:
     """Greedy replies of at most `most` tokens to a batch of prompts (lists of token ids), as {"reply", "tokens",
@@ -14,16 +16,42 @@ def reply(model, tokenizer, prompts: list[list[int]], most: int) -> list[dict]:
     import torch
     from transformers import GenerationConfig
 
-    pad, ends = tokenizer.pad_token_id, end_tokens(model.generation_config, tokenizer)
-    shared = shared_start(prompts) if caches_every_token(model) else 0
+    pad, ends, keeps = tokenizer.pad_token_id, end_tokens(model.generation_config, tokenizer), caches_every_token(model)
+    shared = shared_start(prompts) if keeps else 0
     ids, mask = (torch.tensor(rows, device=model.device) for rows in padded(prompts, shared, pad))
     model.generation_config = GenerationConfig(
-        do_sample=False, max_new_tokens=most, eos_token_id=ends, pad_token_id=pad
+        do_sample=False, eos_token_id=ends, pad_token_id=pad, return_dict_in_generate=True
     )
     with torch.inference_mode():
         cache = prefilled(model, ids[:1, :shared], len(prompts)) if shared else None
-        texts = model.generate(input_ids=ids, attention_mask=mask, past_key_values=cache)
-    return [_cut(tokenizer, row[ids.shape[1] :].tolist(), ends) for row in texts]
+        replies = continued(model, ids, mask, cache, most, STRIDE if keeps else most)
+    return [_cut(tokenizer, tokens, ends) for tokens in replies]
+
+
+def continued(model, ids, mask, cache, most: int, stride: int) -> list[list[int]]:
+    """At most `most` tokens for each row of `ids`, shape (rows, tokens); what follows a row's end token means nothing.
+
+    Every `stride` tokens the rows that have ended leave the batch, and the cache with them.
+    """
+    import torch
+
+    ends = set(model.generation_config.eos_token_id)
+    replies: list[list[int]] = [[] for _ in ids]
+    places = list(range(len(ids)))  # of the rows that are still in the batch
+    for start in range(0, most, stride):
+        more = min(stride, most - start)
+        grown = model.generate(input_ids=ids, attention_mask=mask, past_key_values=cache, max_new_tokens=more)
+        tokens = grown.sequences[:, ids.shape[1] :]
+        for place, row in zip(places, tokens.tolist(), strict=True):
+            replies[place] += row
+        goes_on = [row for row, place in enumerate(places) if ends.isdisjoint(replies[place])]
+        if not goes_on or start + more == most:
+            break
+        chosen = torch.tensor(goes_on, device=ids.device)
+        ids, mask = grown.sequences[chosen], torch.cat([mask, torch.ones_like(tokens)], dim=1)[chosen]
+        places, cache = [places[row] for row in goes_on], grown.past_key_values
+        cache.batch_select_indices(chosen)
+    return replies
 
 
 def end_tokens(settings, tokenizer) -> list[int]:

@@ -1,8 +1,8 @@
-"""The tokenizer of a GGUF file as transformers builds it, with the rules of cutting text that the file names.
+"""The tokenizer of a GGUF file as transformers builds it, with the pre-tokenisation rules that the file names.
 
-Before its vocabulary applies, a tokenizer cuts text by rules. A GGUF file gives them by a name alone, and transformers
-5.23 takes GPT-2's where it does not know the name, without a word: other tokens come out, seldom and in odd places. The
-names below were compared with llama.cpp on its own test texts, and any other is refused.
+A tokenizer splits text by these rules before it applies its vocabulary. A GGUF file gives only their name. For a name
+that it does not know, transformers 5.23 silently uses GPT-2's rules: other tokens come out, rarely and in unexpected
+places. The names below were compared with llama.cpp on its own test texts, and any other is refused.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ SPACE = "\u2581"  # how SentencePiece writes a space
 
 
 def as_built(backend) -> None:
-    """Nothing is left out."""
+    """The rules that transformers builds are right; nothing is changed."""
 
 
 def digits_apart(backend) -> None:
@@ -58,9 +58,9 @@ def mend_tokenizer(backend, keys: Mapping, name: str) -> None:
     kind, rules = keys.get("tokenizer.ggml.model"), keys.get("tokenizer.ggml.pre", "default")
     spaced = keys.get("tokenizer.ggml.add_space_prefix", True)
     if (kind, rules) not in RULES or (kind == "llama" and not spaced):
-        said = f"{kind}, {rules}" if spaced else f"{kind}, {rules}, no space in front"
+        variant = f"{kind}, {rules}" if spaced else f"{kind}, {rules}, no space in front"
         raise ModelError(
-            f"the tokenizer of {name} cuts text by rules ({said}) that were never compared with llama.cpp; take the "
+            f"the tokenizer of {name} cuts text by rules ({variant}) that were never compared with llama.cpp; take the "
             f"original with its tokenizer.json, or a file with one of {', '.join(sorted(rules for _, rules in RULES))}"
         )
     RULES[kind, rules](backend)

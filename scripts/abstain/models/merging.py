@@ -16,8 +16,6 @@ from abstain.models.generation import end_tokens
 from abstain.models.loading import load_model, save_weights
 from abstain.settings.model_files import CONFIG, GENERATION, WEIGHTS
 
-CHECKED = 32  # prompts, spread over the conditions, on which adapter and merged checkpoint are compared
-
 
 class GateError(AbstainError, RuntimeError):
     """A merged checkpoint that does not answer like the adapter it comes from."""
@@ -48,7 +46,7 @@ def plain(base, quantisation: str):
     return (base if quantisation == "none" else base.dequantize()).float()
 
 
-def gate_prompts(rows: Iterable[dict], most: int = CHECKED) -> list[list[int]]:
+def gate_prompts(rows: Iterable[dict], most: int) -> list[list[int]]:
     """About `most` different prompts of a training mix: equally many of each condition and at least one, evenly over
     its rows. A prompt is what precedes the first token that carries loss.
     """
@@ -79,8 +77,8 @@ def compare(before, after) -> dict:
 def gate_report(before: tuple, after: tuple, limits: dict) -> dict:
     """The comparison of two models' answers with what is asked of it; raises GateError when they are not alike."""
     same = sum(one == other for one, other in zip(before[1], after[1], strict=True))
-    asked = {"tolerance": limits["tolerance"], "share of same replies asked": limits["same_replies"]}
-    report = {**compare(before[0], after[0]), "same replies": same, **asked}
+    required = {"tolerance": limits["tolerance"], "share of same replies asked": limits["same_replies"]}
+    report = {**compare(before[0], after[0]), "same replies": same, **required}
     if not passes(report):
         raise GateError(
             f"the merged checkpoint, read from its files, differs from its adapter on the base, and nothing is "

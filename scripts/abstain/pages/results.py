@@ -119,10 +119,13 @@ def counted(summary: list[dict]) -> list[dict]:
     arms: dict[str, dict] = {}
     for row in summary:
         if row["metric"] in COUNTED and row["seed"] != ALL:
-            asked, hits = arms.setdefault(row["arm"], {}).get(row["metric"], (0, 0))
-            arms[row["arm"]][row["metric"]] = (asked + int(row["n"]), hits + round(float(row["value"]) * int(row["n"])))
+            replies, hits = arms.setdefault(row["arm"], {}).get(row["metric"], (0, 0))
+            arms[row["arm"]][row["metric"]] = (
+                replies + int(row["n"]),
+                hits + round(float(row["value"]) * int(row["n"])),
+            )
     return [{"arm": arm, "n": found[COUNTED[0]][0], **_shares(found)} for arm, found in arms.items()]
 
 
 def _shares(found: dict[str, tuple[int, int]]) -> dict[str, str]:
-    return {metric: f"{hits} ({100 * hits / asked:.1f} %)" for metric, (asked, hits) in found.items()}
+    return {metric: f"{hits} ({100 * hits / replies:.1f} %)" for metric, (replies, hits) in found.items()}

@@ -29,8 +29,8 @@ def draw(summary, runs: dict, record: dict, bounds: list[dict]):
             shown = numbers[(numbers.arm == arm) & (numbers.seed == ALL) & (numbers.condition == condition)]
             _panel(axis, shown, words)
             axis.set_title(arm, fontsize=9, loc="center")
-        asked = numbers[(numbers.condition == condition) & (numbers.seed != ALL)]
-        labels = [f"{word} (n = {count(asked[asked.truth == word].n)})" for word in words]
+        by_run = numbers[(numbers.condition == condition) & (numbers.seed != ALL)]
+        labels = [f"{word} (n = {count(by_run[by_run.truth == word].n)})" for word in words]
         line[0].set(yticks=range(len(words)), yticklabels=labels, ylabel=f"truth, {condition}")
     figure.supxlabel("read as (% of each truth)", fontsize=9)
     figure.set_layout_engine("constrained", wspace=0.02)
@@ -51,14 +51,14 @@ def _counted(runs: dict, record: dict):
 
     words, found = _words(runs, record), []
     for arm in arms_of(record, runs):
-        mine = {seed: replies for (name, seed, mix), replies in runs.items() if (name, mix) == (arm, record["mix"])}
-        for seed, replies in {**mine, ALL: pd.concat(mine.values())}.items():
+        by_seed = {seed: replies for (name, seed, mix), replies in runs.items() if (name, mix) == (arm, record["mix"])}
+        for seed, replies in {**by_seed, ALL: pd.concat(by_seed.values())}.items():
             for condition in record["conditions"]:
-                asked = replies[replies.condition == condition]
+                selected = replies[replies.condition == condition]
                 found += [
                     {"arm": arm, "seed": seed, "condition": condition, "truth": truth, "reading": reading}
                     | {"replies": int((of.reading == reading).sum()), "n": len(of)}
-                    for truth, of in ((word, asked[asked.truth == word]) for word in words)
+                    for truth, of in ((word, selected[selected.truth == word]) for word in words)
                     for reading in (*words, UNREAD)
                 ]
     table = pd.DataFrame(found, columns=[*KEYS, "replies", "n"])

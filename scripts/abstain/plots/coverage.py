@@ -54,9 +54,9 @@ def _points(runs: dict, record: dict):
     """The points of the curves of all runs, arm by arm."""
     import pandas as pd
 
-    mine = {(arm, seed): scores for (arm, seed, mix), scores in runs.items() if mix == record["mix"]}
-    places = [(arm, seed) for name in arms_of(record, runs) for arm, seed in mine if arm == name]
-    curves = [_curve(mine[place], *place, condition) for place in places for condition in record["conditions"]]
+    of_mix = {(arm, seed): scores for (arm, seed, mix), scores in runs.items() if mix == record["mix"]}
+    places = [(arm, seed) for name in arms_of(record, runs) for arm, seed in of_mix if arm == name]
+    curves = [_curve(of_mix[place], *place, condition) for place in places for condition in record["conditions"]]
     return pd.concat(curves, ignore_index=True)
 
 

@@ -98,8 +98,8 @@ def _in_words(rows, condition: str, record: dict) -> str | None:
     many = len(next(iter(sides.values())))
     if many == 1 or any(side.value.max() - side.value.min() >= NEAR for side in sides.values()):
         return None
-    said = " and ".join(_share(side, kind) for kind, side in sides.items())
-    return f"{condition}: each of {many} runs refuses {said}."
+    shares = " and ".join(_share(side, kind) for kind, side in sides.items())
+    return f"{condition}: each of {many} runs refuses {shares}."
 
 
 def _share(rows, kind: str) -> str:
@@ -162,7 +162,7 @@ def _explain(figure, axes, looks_of: dict[str, dict]) -> None:
 def _title(rows, condition: str, record: dict) -> str:
     """The condition, how many requests of each kind a run answers, and how many of its replies at most are unjudged."""
     sides = {record[axis]: rows[rows.kind == record[axis]] for axis in ("y", "x")}
-    asked = ", ".join(f"{count(side.n)} {kind}" for kind, side in sides.items())
+    counts = ", ".join(f"{count(side.n)} {kind}" for kind, side in sides.items())
     lost = [unjudged(side) for side in sides.values()]
-    lines = [condition, f"n = {asked}", *([f"at most {lost[0]} and {lost[1]} unjudged"] if any(lost) else [])]
+    lines = [condition, f"n = {counts}", *([f"at most {lost[0]} and {lost[1]} unjudged"] if any(lost) else [])]
     return "\n".join(fill(line, TITLE) for line in lines)

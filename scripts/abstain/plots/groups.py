@@ -1,7 +1,7 @@
 """What the replies to each group of requests do: a panel for each kind under its condition, a bar for each arm.
 
-A bar is all replies of the arm's runs, its pieces are their classes; abstentions come first, so that a whisker at their
-end is the interval of the abstention rate, and a tick is a single run.
+A bar is all replies of the arm's runs; its pieces are the classes of replies. Abstentions come first: the whisker at
+their end is the interval of the abstention rate, and each tick is the rate of one run.
 """
 
 from textwrap import fill
@@ -67,10 +67,10 @@ def _shares(rows, runs: dict, record: dict):
 
     found = []
     for row in rows.itertuples():
-        mine = [scores for (arm, seed, mix), scores in runs.items() if (arm, mix) == (row.arm, record["mix"])
+        of_arm = [scores for (arm, seed, mix), scores in runs.items() if (arm, mix) == (row.arm, record["mix"])
                 and row.seed in (seed, ALL)]  # fmt: skip
-        asked = [each[(each.condition == row.condition) & (each.kind == row.kind)].grade for each in mine]
-        found.append({name: sum((grade == name).mean() for grade in asked) / len(asked) for name in PIECES})
+        grades = [each[(each.condition == row.condition) & (each.kind == row.kind)].grade for each in of_arm]
+        found.append({name: sum((grade == name).mean() for grade in grades) / len(grades) for name in PIECES})
     return rows.join(pd.DataFrame(found, columns=list(PIECES)))
 
 
@@ -98,8 +98,8 @@ def _bar(axis, lane: int, shares) -> None:
 
 def _title(shares, runs: dict, mix: str, condition: str, kind: str) -> str:
     """The kind, the condition, how many requests a run answers, and what is right."""
-    asked = [each for (_, _, name), each in runs.items() if name == mix]
-    found = (each.should[(each.condition == condition) & (each.kind == kind)] for each in asked)
+    of_mix = [each for (_, _, name), each in runs.items() if name == mix]
+    found = (each.should[(each.condition == condition) & (each.kind == kind)] for each in of_mix)
     right = next((SHOULD[should] for shoulds in found for should in shoulds), "")
     lines = [f"{kind}, {condition}", f"{right}, n = {count(shares.n)}"]
     return "\n".join(fill(line, TITLE) for line in lines)

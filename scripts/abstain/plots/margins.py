@@ -1,4 +1,4 @@
-"""How a preference was learned: what each step found before it changed the model, a column of panels for each arm."""
+"""How a preference was learned: log-probabilities and margins before each step, a column of panels for each arm."""
 
 from abstain.plots.marks import arms_of, fitted, looks
 from abstain.settings.arms import PREFERENCES

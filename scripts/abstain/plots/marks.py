@@ -57,15 +57,15 @@ def count(numbers) -> str:
 
 
 def unjudged(rows) -> int:
-    """How many replies of a run at most nobody could judge."""
+    """The largest number of replies of a run that could not be judged."""
     runs = rows[rows.seed != ALL]
     return int((runs.n - runs.judged).max())
 
 
 def fitted(numbers, room: float = 0.04) -> dict:
-    """Limits and ticks of an axis that has 0 and all numbers: from 0 to the tick behind the last, where none is below.
+    """Limits and ticks of an axis that includes 0 and all numbers; without negative numbers, from 0 to a last tick.
 
-    `room` is the part of its length that is left at both ends, for marks that are as wide as they are.
+    `room` is the margin at each end, as a part of the axis's length, so that marks are not cut.
     """
     from matplotlib.ticker import MaxNLocator
 

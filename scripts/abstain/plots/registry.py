@@ -1,8 +1,8 @@
 """The plots by name: each module has `needs(record)` and `draw(summary, runs, record, bounds)`.
 
-One that shows differences of arms takes the table of paired comparisons as `comparisons` besides. One that shows how
-models were trained has METHODS, those of the recipes whose trainings it can show; its `draw` takes what these wrote
-down too, a table for each (arm, seed), as `losses`.
+A plot of differences between arms also takes the table of paired comparisons, as `comparisons`. A plot of training has
+METHODS, the methods of the recipes that it can show, and its `draw` also takes `losses`: the loss table of each (arm,
+seed).
 """
 
 from importlib import import_module

@@ -52,7 +52,7 @@ def refuses(given: dict) -> bool:
 
 def held_out(world: dict) -> dict[str, list[tuple[list[dict], list[str]]]]:
     """Pairs (messages, right replies) by kind, all different: unseen people, unseen wordings of facts, new draws of the
-    rest, of which a kind that is small may have been read before.
+    rest. Training may hold some of the new draws where a kind is small.
     """
     wordings, names = world["wordings"], people(world, 0.8, 1.0)
     kinds = sorted(

@@ -148,12 +148,12 @@ def recall(rng: random.Random, world: dict, state: dict, system: str) -> tuple[l
     names = rng.sample(state["names"], rng.randint(2, 3 + int(5 * state["progress"])))
     pairs = list(zip(names, rng.sample(world["words"], len(names)), strict=True))
     links = LINKS[: 1 + int(len(LINKS) * state["progress"])]
-    said = " ".join(f"{name}{rng.choice(links)} {word}." for name, word in pairs)
-    asked = ["{name}", "{name}", "Which word has {name}?", "Tell me the word of {name}."][
+    text = " ".join(f"{name}{rng.choice(links)} {word}." for name, word in pairs)
+    questions = ["{name}", "{name}", "Which word has {name}?", "Tell me the word of {name}."][
         : 2 + int(3 * state["progress"])
     ]
-    turns = [(rng.choice(asked).format(name=name), word) for name, word in rng.sample(pairs, min(6, len(pairs)))]
-    return [(said + "\n" + turns[0][0], turns[0][1])] + turns[1:], ""
+    turns = [(rng.choice(questions).format(name=name), word) for name, word in rng.sample(pairs, min(6, len(pairs)))]
+    return [(text + "\n" + turns[0][0], turns[0][1])] + turns[1:], ""
 
 
 def echo(rng: random.Random, world: dict, state: dict, system: str) -> tuple[list, str]:

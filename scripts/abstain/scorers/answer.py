@@ -9,7 +9,7 @@ of request; else `garbled`. A reply that the token limit cut within its text is 
 from collections.abc import Callable, Iterator
 
 from abstain.scorers.metric import EVERY, Metric
-from abstain.scorers.shapes import is_filled, said, slots
+from abstain.scorers.shapes import is_filled, slots, without_reasoning
 
 CLASSES = ("right", "wrong", "refused", "garbled")
 COLUMNS = {"answer": str}
@@ -75,7 +75,7 @@ def label(rows: list[dict], settings: dict) -> Iterator[dict]:
 
 def classified(reply: str, fields: dict, right: list[str], answers: list[str], refusals: list[str]) -> str:
     """One of CLASSES; raises SplitError for a field that a right text names and the example lacks."""
-    text = said(reply)
+    text = without_reasoning(reply)
     if any(is_filled(each, text, fields) for each in right):
         return "right"
     if any(slots(each, text) is not None for each in refusals):

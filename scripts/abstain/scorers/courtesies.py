@@ -48,14 +48,14 @@ def is_courteous(sentence: str) -> bool:
     return not LIST_ITEM.match(sentence) and COURTEOUS.search(plain(sentence)) is not None
 
 
-def is_engaging(said: list[str]) -> bool:
+def is_engaging(sentences: list[str]) -> bool:
     """Whether a reply, given by its sentences, offers to go on, or asks the user back at its end.
 
     A question is to the user when it says so ("you"), or is the last thing that is said.
     """
-    own = [sentence for sentence in said if not LIST_ITEM.match(sentence)]
-    asked = [sentence for sentence in said[-ENDING:] if sentence.endswith("?") and sentence in own]
-    asks = any(TO_USER.search(sentence) or sentence == said[-1] for sentence in asked)
+    own = [sentence for sentence in sentences if not LIST_ITEM.match(sentence)]
+    closing_questions = [sentence for sentence in sentences[-ENDING:] if sentence.endswith("?") and sentence in own]
+    asks = any(TO_USER.search(sentence) or sentence == sentences[-1] for sentence in closing_questions)
     return asks or any(OFFERING.search(plain(sentence)) for sentence in own)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from abstain.scorers import by_kind
 from abstain.scorers.metric import EVERY, Metric
-from abstain.scorers.shapes import said
+from abstain.scorers.shapes import without_reasoning
 from abstain.scorers.wordings import is_judged
 
 COLUMNS = {"known": float, "factual": float}
@@ -51,7 +51,7 @@ def label(rows: list[dict], settings: dict) -> Iterator[dict]:
 
 def holds(reply: str, references: list[str]) -> bool:
     """Whether one of the references stands in what a reply says, as whole words."""
-    text = f" {evened(said(reply))} "
+    text = f" {evened(without_reasoning(reply))} "
     return any(f" {evened(reference)} " in text for reference in references)
 
 

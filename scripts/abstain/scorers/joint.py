@@ -1,8 +1,8 @@
 """Metrics of all rows of a condition together, such as an F1, and of what was chosen on the rows of another mix.
 
-Whatever reads a metric reads these too. Three places know more of them: `metrics_of` writes the name of the other mix,
-which the scorer's record has, into the metric; `abstain.tables.runs` hands over the rows of that mix, and gives no
-number where one needs rows of both sides and lacks some; and `abstain.studies.metrics` knows where there is none.
+They are metrics like any other. Three places treat them apart: `metrics_of` writes the name of the other mix, which the
+scorer's record has, into the metric; `abstain.tables.runs` hands over the rows of that mix, and gives no number where
+rows of both sides are needed and one side has none; `abstain.studies.metrics` says which of them a study has.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,9 +20,9 @@ class Joint(Metric):
     `values` is a function of the run's scores and, with `choice`, of the same run's scores on another mix.
     """
 
-    both: bool = False  # is no number where no row should be refused, or none be answered
+    both: bool = False  # needs rows that should be refused and rows that should be answered
     choice: str | None = None  # key of the scorer's record that names the mix on which something is chosen, or null
-    mix: str | None = None  # that mix, once the record is known
+    mix: str | None = None  # that mix, once the record is read
 
 
 def metrics_of(scorers: Mapping[str, dict]) -> dict[str, tuple[Metric, ...]]:
@@ -49,6 +49,7 @@ def together(columns: list[str], statistic: str, rows: Callable) -> Callable:
     """
 
     def values(scores, beside):
+        """The statistic's values for each row."""
         from abstain.scorers import discrimination
         from abstain.scorers.influence import influences
 

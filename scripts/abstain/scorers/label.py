@@ -2,8 +2,8 @@
 
 A reply is read by its first word, once its thoughts are removed; one that begins with neither word is `unread` and
 counts as wrong in every number. Under a prompt that asks the opposite question the words are exchanged: `truth` is the
-word that is right there, so that who always sees one class still says one word. The first of the two words is the
-positive class of precision and recall. F1 is 0 for a class that nobody names or nothing is of (scikit-learn's
+word that is right there, so a model that always sees one class still always says one word. The first of the two words
+is the positive class of precision and recall. F1 is 0 for a class that no reply names or no row has (scikit-learn's
 zero_division=0), and macro-F1 is the mean of both classes.
 """
 
@@ -15,7 +15,7 @@ from abstain.corpora.splits import SplitError
 from abstain.scorers import by_kind
 from abstain.scorers.influence import influences
 from abstain.scorers.metric import EVERY, Metric
-from abstain.scorers.shapes import evened, said
+from abstain.scorers.shapes import evened, without_reasoning
 
 UNREAD = "unread"
 COLUMNS = {"truth": str, "reading": str, "truth_is_positive": float, "reads_positive": float, "is_hard": float}
@@ -42,6 +42,7 @@ def of_all_rows(statistic: Callable, hard: bool = False) -> Callable:
     """A number of all rows of a condition, or of the hard ones, as values of rows (abstain.scorers.influence)."""
 
     def values(scores, base):
+        """The statistic's values for each reply; none for those that are not counted."""
         counted = scores[scores.is_hard == 1] if hard else scores
         return influences(counted, SIDES, statistic, ["condition"]).reindex(scores.index)
 
@@ -66,7 +67,7 @@ def precision(truth, read, hard) -> float:
 
 
 def recall(truth, read, hard) -> float:
-    """The share of the positive class that replies say it of."""
+    """The share of the rows of the positive class whose replies say it."""
     return float((read[truth == 1] == 1).mean()) if (truth == 1).any() else 0.0
 
 
@@ -122,6 +123,6 @@ def label(rows: list[dict], settings: dict) -> Iterator[dict]:
 
 def read(reply: str, words: list[str]) -> str:
     """The word that a reply begins with, capitals and signs aside; UNREAD for any other beginning."""
-    first = WORD.search(said(reply))
+    first = WORD.search(without_reasoning(reply))
     found = {evened(word): word for word in words}
     return found.get(evened(first.group()), UNREAD) if first else UNREAD

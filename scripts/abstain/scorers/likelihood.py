@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from abstain.chats.checks import TemplateError
 from abstain.chats.templates import render_chat
 from abstain.models.batches import batches_by_rows
+from abstain.scorers import by_kind
 from abstain.scorers.metric import EVERY, Metric
 
 COLUMNS = {"likelihood": float}
@@ -23,26 +24,12 @@ def change(scores, base):
 
 
 METRICS = (Metric("likelihood-change", "nats", "mean", change, EVERY, by_kind=True, needs_base=True, paired=True),)
+names, covers, settings = by_kind.names, by_kind.covers, by_kind.settings
 
 
 def cost(record: dict) -> str:
     """What a label needs: the checkpoint that replied."""
     return "checkpoint"
-
-
-def names(record: dict) -> list[tuple[str, str, str]]:
-    """The kinds of request whose prompts are looked at."""
-    return [(f"kinds.{i}", "kind of request", kind) for i, kind in enumerate(record["kinds"])]
-
-
-def covers(record: dict, row: dict) -> bool:
-    """Whether a row of a mix is of one of the kinds."""
-    return row["kind"] in record["kinds"]
-
-
-def settings(record: dict, study: dict) -> dict:
-    """The kinds of request."""
-    return record
 
 
 def label(rows: list[dict], settings: dict, model, tokenizer) -> Iterator[dict]:
@@ -81,7 +68,7 @@ def likelihoods(model, chats: list[tuple[list[int], list[int]]], pad: int) -> li
     import torch
 
     width = max(len(ids) for ids, _ in chats)
-    ids, seen, asked = (
+    ids, seen, reply_mask = (
         torch.tensor([side + [fill] * (width - len(side)) for side in sides], device=model.device)
         for fill, sides in (
             (pad, [ids for ids, _ in chats]),
@@ -89,10 +76,10 @@ def likelihoods(model, chats: list[tuple[list[int], list[int]]], pad: int) -> li
             (0, [mask for _, mask in chats]),
         )
     )
-    columns = asked[:, 1:].any(dim=0).nonzero()[:, 0]  # those before a token of some reply
+    columns = reply_mask[:, 1:].any(dim=0).nonzero()[:, 0]  # those before a token of some reply
     with torch.inference_mode():
         logits = model(input_ids=ids, attention_mask=seen, use_cache=False, logits_to_keep=columns).logits
         logs = torch.log_softmax(logits.double(), dim=-1)
     of_tokens = logs.gather(2, ids[:, columns + 1].unsqueeze(2)).squeeze(2)
-    counted = asked[:, columns + 1]
+    counted = reply_mask[:, columns + 1]
     return ((of_tokens * counted).sum(dim=1) / counted.sum(dim=1)).tolist()

@@ -50,11 +50,11 @@ def label(rows: list[dict], settings: dict) -> Iterator[dict]:
 
 def judged(reply: str) -> dict:
     """What the rules say of one reply."""
-    said = own_sentences(reply)
-    courteous = [is_courteous(sentence) for sentence in said]
-    share = sum(courteous) / max(1, len(said))
+    sentences = own_sentences(reply)
+    courteous = [is_courteous(sentence) for sentence in sentences]
+    share = sum(courteous) / max(1, len(sentences))
     return {
         "politeness": int(any(courteous)),
         "courteous_sentences": f"{share:.{DIGITS}f}",
-        "engagement": int(is_engaging(said)),
+        "engagement": int(is_engaging(sentences)),
     }

@@ -89,23 +89,23 @@ def judged(
     name.
     """
     judge, given = named(detector), [] if taught is None else [taught]
-    said = [without_thoughts(reply) for reply in replies]
-    reasons = [why_unjudged(text, cut, judge.languages) for text, cut in zip(said, cuts, strict=True)]
-    classes = iter(judge.classify([text for text, why in zip(said, reasons, strict=True) if why is None], *given))
+    texts = [without_thoughts(reply) for reply in replies]
+    reasons = [why_unjudged(text, cut, judge.languages) for text, cut in zip(texts, cuts, strict=True)]
+    classes = iter(judge.classify([text for text, why in zip(texts, reasons, strict=True) if why is None], *given))
     return [(next(classes) if why is None else "unread" if why == FOREIGN else "invalid", why) for why in reasons]
 
 
-def why_unjudged(said: str | None, cut: bool, languages: tuple[str, ...]) -> str | None:
+def why_unjudged(reply: str | None, cut: bool, languages: tuple[str, ...]) -> str | None:
     """Why no detector for these languages can judge what a reply says, in a few words; None when one can."""
-    if said is None:
+    if reply is None:
         return "a thought without an end"
-    text = normalise(said)
+    text = normalise(reply)
     reasons = {
         "empty": lambda: not text,
         "says nothing": lambda: says_nothing(text),
         "loops": lambda: looping(text, cut),
         "unreadable": lambda: unreadable(text),
-        FOREIGN: lambda: unread(own_voice(said), languages),
+        FOREIGN: lambda: unread(own_voice(reply), languages),
     }
     return next((why for why, holds in reasons.items() if holds()), None)
 

@@ -11,7 +11,7 @@ from itertools import chain
 from abstain.models.sentences import DIGITS, embeddings
 from abstain.scorers import by_kind
 from abstain.scorers.metric import EVERY, Metric
-from abstain.scorers.shapes import said
+from abstain.scorers.shapes import without_reasoning
 
 COLUMNS = {"nearer": float, "on_topic": float}
 
@@ -36,10 +36,10 @@ def label(rows: list[dict], settings: dict) -> Iterator[dict]:
     The questions are those of all rows, each once.
     """
     questions = sorted({row["fields"]["question"] for row in rows})
-    asked = [row for row in rows if row["kind"] in settings["kinds"]]
-    replies = {row["id"]: said(row["reply"]) for row in asked}
+    selected_rows = [row for row in rows if row["kind"] in settings["kinds"]]
+    replies = {row["id"]: without_reasoning(row["reply"]) for row in selected_rows}
     vectors = embeddings(chain(questions, replies.values()))
-    for row in asked:
+    for row in selected_rows:
         reply = replies[row["id"]]
         nearer = share_nearer(vectors[reply], row["fields"]["question"], questions, vectors)
         speaks = len(reply.split()) > 1

@@ -10,7 +10,7 @@ from abstain.corpora.mixes import fill
 from abstain.scorers.detectors.voice import without_thoughts
 
 
-def said(reply: str) -> str:
+def without_reasoning(reply: str) -> str:
     """A reply without its thoughts; nothing where a thought does not end."""
     return without_thoughts(reply) or ""
 

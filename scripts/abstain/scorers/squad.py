@@ -16,7 +16,7 @@ from abstain.scorers.detectors.registry import detector as named
 from abstain.scorers.joint import TRUTH, Joint, together
 from abstain.scorers.metric import EVERY, Metric
 from abstain.scorers.refusal import FOREIGN, why_unjudged
-from abstain.scorers.shapes import said, slots
+from abstain.scorers.shapes import slots, without_reasoning
 from abstain.scorers.squad_metrics import best, contains, exact_match, f1
 
 CLASSES = ("right", "wrong", "answered", "abstained", "right-beside-abstention", "invalid")
@@ -101,7 +101,7 @@ def taught(targets: list[str], study: dict) -> list[str]:
 
 def label(rows: list[dict], settings: dict) -> Iterator[dict]:
     """The class of every reply, and how well it matches its references, where they are known."""
-    refuses = detected([said(row["reply"]) for row in rows], **settings)
+    refuses = detected([without_reasoning(row["reply"]) for row in rows], **settings)
     for row, refused in zip(rows, refuses, strict=True):
         references = row["fields"].get("references")
         grade = graded(row["reply"], not row["finished"], references, settings["taught"], refused)
@@ -117,7 +117,7 @@ def detected(replies: list[str], detector: str, taught: list[str]) -> list[bool]
 
 def graded(reply: str, cut: bool, references: list[str] | None, taught: list[str], refused: bool = False) -> str:
     """One of CLASSES for a reply; `refused` is what a detector says of it, `cut` whether the token limit ended it."""
-    text = said(reply)
+    text = without_reasoning(reply)
     if why_unjudged(text or None, cut, READ) not in (None, FOREIGN):
         return "invalid"
     if any(slots(each, text) is not None for each in taught):
@@ -135,7 +135,7 @@ def matches(reply: str, grade: str, references: list[str]) -> dict:
     """
     if grade == "invalid":
         return {"exact": 0, "overlap": f"{0:.{DIGITS}f}", "contained": 0}
-    prediction = "" if grade in ABSTAINED else said(reply)
+    prediction = "" if grade in ABSTAINED else without_reasoning(reply)
     exact, overlap = (best(score, prediction, references) for score in (exact_match, f1))
     holds = contains(prediction, references) or exact
     return {"exact": int(exact), "overlap": f"{overlap:.{DIGITS}f}", "contained": int(holds)}

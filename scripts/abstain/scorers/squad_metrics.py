@@ -33,11 +33,11 @@ def exact_match(reply: str, reference: str) -> float:
 
 def f1(reply: str, reference: str) -> float:
     """The harmonic mean of the shares of words that both have; where one has no words, whether neither has."""
-    said, wanted = normalised(reply).split(), normalised(reference).split()
-    if not said or not wanted:
-        return float(said == wanted)
-    shared = (Counter(said) & Counter(wanted)).total()
-    return 2 * shared / (len(said) + len(wanted))
+    reply_words, wanted = normalised(reply).split(), normalised(reference).split()
+    if not reply_words or not wanted:
+        return float(reply_words == wanted)
+    shared = (Counter(reply_words) & Counter(wanted)).total()
+    return 2 * shared / (len(reply_words) + len(wanted))
 
 
 def best(score: Score, reply: str, references: Iterable[str]) -> float:
@@ -50,8 +50,8 @@ def best(score: Score, reply: str, references: Iterable[str]) -> float:
 
 def contains(reply: str, references: Iterable[str]) -> bool:
     """Whether a reference stands in a reply as whole words, both normalised."""
-    said = f" {normalised(reply)} "
-    return any(f" {each} " in said for each in map(normalised, references) if each)
+    padded_reply = f" {normalised(reply)} "
+    return any(f" {each} " in padded_reply for each in map(normalised, references) if each)
 
 
 def evaluated(

@@ -30,7 +30,7 @@ def own_sentences(reply: str) -> list[str]:
 
 
 def sentences(reply: str) -> list[str]:
-    """All sentences of a reply but those of its thoughts, letters, quotations and code included."""
+    """All sentences of a reply, letters, quotations and code included, but without its thoughts."""
     return split("\n".join(map(normalise, (without_thoughts(reply) or "").splitlines())))
 
 

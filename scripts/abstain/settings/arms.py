@@ -63,6 +63,15 @@ def controls(study: dict) -> dict[str, dict]:
     return {name: arm for name, arm in study["arms"].items() if is_control(arm)}
 
 
+def asked_controls(study: dict) -> dict[str, dict]:
+    """The same, each with those of its kinds alone that the study asks: a smaller scale leaves some out."""
+    evaluated_kinds = {row["kind"] for mix in study["evaluation"] for row in study["mixes"][mix]["rows"]}
+    return {
+        name: {**arm, "kinds": [kind for kind in arm["kinds"] if kind in evaluated_kinds]}
+        for name, arm in controls(study).items()
+    }
+
+
 def is_control(arm: dict) -> bool:
     """Whether an arm, given by its record, is no model."""
     return "says" in arm or "fits" in arm
@@ -112,11 +121,11 @@ def scored_on(study: dict, arm: str) -> list[str]:
         mix
         for mix in study["evaluation"]
         if learned is None or mixes[mix]["split"] == mixes[learned]["split"]
-        if not is_control(record) or any(is_asked(record, row["kind"]) for row in mixes[mix]["rows"])
+        if not is_control(record) or any(replies_to(record, row["kind"]) for row in mixes[mix]["rows"])
     ]
 
 
-def is_asked(arm: dict, kind: str) -> bool:
+def replies_to(arm: dict, kind: str) -> bool:
     """Whether an arm, given by its record, replies to requests of a kind: a model to all, a control to its own."""
     return not is_control(arm) or kind in arm["kinds"]
 
@@ -165,9 +174,9 @@ def splits_of(study: dict) -> dict[str, dict]:
 
 
 def longest_row(study: dict, mix: str) -> int:
-    """The tokens that a row of a mix may have: what every recipe that trains on the mix, or stops by it, can bear.
+    """The most tokens of a row of a mix: the least max_length of the recipes that train on the mix or stop by it.
 
-    A mix that no arm is trained on may have as many as any recipe of the study bears.
+    For a mix that no arm uses so, the largest max_length of the study's recipes.
     """
     limits = {name: recipe["max_length"] for name, recipe in study["recipes"].items()}
     users = [arm["recipe"] for arm in trained_arms(study).values() if mix in (arm["mix"], arm["validation"])]
@@ -175,11 +184,12 @@ def longest_row(study: dict, mix: str) -> int:
 
 
 def lengths_of(study: dict, mix: str) -> dict[str, int]:
-    """How many tokens a row of a mix may have, and how many may be generated behind its prompt: `predict` replies to
-    the mixes of the evaluation, and the gate of a merge to those that are trained on.
+    """{"max_length", "new_tokens"} of a mix: the most tokens of a row, and the most to generate after a prompt.
+
+    Tokens are generated for the mixes of the evaluation (by `predict`) and for training mixes (by the gate of `merge`).
     """
-    asked = {*study["evaluation"], *(arm["mix"] for arm in trained_arms(study).values())}
-    new_tokens = study["generation"]["max_new_tokens"] if mix in asked else 0
+    generated_mixes = {*study["evaluation"], *(arm["mix"] for arm in trained_arms(study).values())}
+    new_tokens = study["generation"]["max_new_tokens"] if mix in generated_mixes else 0
     return {"max_length": longest_row(study, mix), "new_tokens": new_tokens}
 
 
@@ -193,7 +203,7 @@ def circle(arms: dict[str, dict], name: str) -> list[str] | None:
 
 
 def draw_of(study: dict, mix: str) -> dict:
-    """What a mix is drawn by: its record, its split, and the texts that its rows name, so that no other mix matters."""
+    """What `calibrate` draws a mix from: its record, its split, and only those prompts and targets that it names."""
     record = study["mixes"][mix]
     prompts = {row["prompt"]: study["prompts"][row["prompt"]] for row in record["rows"]}
     named = [row[key] for row in record["rows"] for key in NAMED if key in row]

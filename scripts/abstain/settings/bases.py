@@ -84,7 +84,7 @@ def _other_tensors(folder: Path) -> Iterator[str]:
 
 
 def _unfit(name: str, place: str, folder: Path, studies: Mapping[str, dict]) -> Iterator[Fault]:
-    """What the studies ask of a base, or its tokenizer of its weights, and is not there."""
+    """Layers that a study's adapters name and the base lacks, and tokens without a row in its embedding."""
     header = tensors(folder / WEIGHTS)
     for study, record in studies.items():
         for key, adapter in record["adapters"].items() if record["base"] == name else ():

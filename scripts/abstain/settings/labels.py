@@ -65,11 +65,11 @@ def row_fault(row: dict, line: int) -> str | None:
     if None in row or None in row.values():
         return f"line {line}: it has more or fewer values than there are columns"
     for label in LABELS:
-        said = {name: row[name] for reader in READERS if (name := f"{reader}_{column(label)}") in row}
-        for name, word in said.items():
+        values = {name: row[name] for reader in READERS if (name := f"{reader}_{column(label)}") in row}
+        for name, word in values.items():
             if word not in ("", *YES, *NO):
                 return f"line {line}: {name} is {word!r}; a reader says {', '.join((*YES, *NO))}, or nothing"
-        if label == "length-adherence" and any(said.values()) and not is_length(row):
+        if label == "length-adherence" and any(values.values()) and not is_length(row):
             return f"line {line}: a length has a unit (sentences or words) and a whole number, the most of it"
     return None
 

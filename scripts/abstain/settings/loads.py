@@ -12,7 +12,7 @@ from abstain.jobs.files import digest, write_text
 from abstain.jobs.paths import HOME
 from abstain.settings.model_files import CONFIG, WEIGHTS, tensors
 
-ANSWERS = Path(".scratch/fits")  # one for each question, because asking means to import torch and transformers
+CACHE = Path(".scratch/fits")  # an answer for each question, because asking means to import torch and transformers
 LIBRARIES = ("torch", "transformers")
 
 
@@ -22,10 +22,10 @@ def load_faults(folder: Path) -> Iterator[str]:
     """
     if any(find_spec(library) is None for library in LIBRARIES):
         return
-    asked = [(folder / CONFIG).read_text(encoding="utf-8"), tensors(folder / WEIGHTS), [*map(version, LIBRARIES)]]
-    answer = ANSWERS / f"{digest(asked)}.txt"
+    cache_key = [(folder / CONFIG).read_text(encoding="utf-8"), tensors(folder / WEIGHTS), [*map(version, LIBRARIES)]]
+    answer = CACHE / f"{digest(cache_key)}.txt"
     if not answer.is_file():
-        done = _ask(folder)
+        done = _run_check(folder)
         if done.returncode:  # not kept: another time it may be otherwise
             lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
             yield f"{CONFIG}: transformers cannot load the model: {lines[-1]}"
@@ -35,7 +35,7 @@ def load_faults(folder: Path) -> Iterator[str]:
         yield words if words.startswith((CONFIG, WEIGHTS)) else f"{CONFIG}: {words}"
 
 
-def _ask(folder: Path) -> subprocess.CompletedProcess:
+def _run_check(folder: Path) -> subprocess.CompletedProcess:
     command = [sys.executable, "-P", "-m", "abstain.models.fits", str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(HOME / "scripts")}
     return subprocess.run(command, env=environment, capture_output=True, text=True)

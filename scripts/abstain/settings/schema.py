@@ -102,6 +102,7 @@ def _faults_at(place: tuple, errors: list) -> Iterator[Fault]:
     unknown = {key for error in errors for key in _unknown(error)}
     absent = {key for error in errors if error.validator == "required" for key in error.validator_value}
     absent -= {key for error in errors if error.validator == "required" for key in error.instance}
+    has_its_keys = not unknown and not absent  # else no alternative that counts keys can be told from the others
     for error in errors:
         for key in sorted(_unknown(error)):
             known = set(error.schema["properties"])
@@ -120,7 +121,7 @@ def _faults_at(place: tuple, errors: list) -> Iterator[Fault]:
                 near = nearest(key, set(error.instance) - set(known))
                 found = f"; found {near!r}" if near else ""
                 yield Fault(_joined(place), f"the key {key!r} is missing{found}.{_about(known.get(key, {}))}")
-        elif not _unknown(error) and not (error.validator == "oneOf" and unknown):
+        elif not _unknown(error) and (error.validator != "oneOf" or has_its_keys):
             is_name = "propertyNames" in error.absolute_schema_path
             yield Fault(_joined((*place, error.instance) if is_name else place), _say(error))
 
@@ -141,8 +142,8 @@ def _say(error) -> str:
         return f"{found}, which is not {' or '.join(WORDS[kind] for kind in kinds)}.{about}{_hint(value, kinds)}"
     if error.validator == "enum":
         guess = nearest(value, rule) if isinstance(value, str) else None
-        asked = f"; did you mean {guess!r}?" if guess else "."
-        return f"{found}, which is not one of {', '.join(map(str, rule))}{asked}{about}{_hint(value, ['string'])}"
+        hint = f"; did you mean {guess!r}?" if guess else "."
+        return f"{found}, which is not one of {', '.join(map(str, rule))}{hint}{about}{_hint(value, ['string'])}"
     if error.validator == "oneOf":
         has = f"it has {', '.join(map(repr, sorted(value))) or 'none'}" if isinstance(value, dict) else found
         return f"must be exactly one of {' or '.join(_outline(choice) for choice in rule)}; {has}.{about}"

@@ -54,13 +54,13 @@ def name_faults(header: Mapping[str, dict], settings: Mapping) -> Iterator[str]:
     """What a file of weights lacks of its architecture and has beside it, in one sentence."""
     names = [name for name in sorted(header) if COMPUTED not in name]
     found: dict[str, str] = {}
-    beside = [name for name in names if found.setdefault(bare(name), name) != name]
-    asked = asked_of(settings, set(found))
-    beside += [found[name] for name in sorted(found.keys() - asked)]
-    lacking = [name if name.startswith(HEAD) else f"model.{name}" for name in sorted(asked - found.keys())]
+    extra = [name for name in names if found.setdefault(bare(name), name) != name]
+    expected = expected_tensors(settings, set(found))
+    extra += [found[name] for name in sorted(found.keys() - expected)]
+    lacking = [name if name.startswith(HEAD) else f"model.{name}" for name in sorted(expected - found.keys())]
     who = f"the architecture {settings['model_type']!r}"
     words = [f"lacks {first_of(lacking)}, which {who} has"] if lacking else []
-    words += [f"has {first_of(beside)}, which {'it' if lacking else who} has not"] if beside else []
+    words += [f"has {first_of(extra)}, which {'it' if lacking else who} has not"] if extra else []
     if words:
         yield f"{', and '.join(words)}; bring back the config.json and the weights that belong together"
 
@@ -81,24 +81,24 @@ def is_listed(settings: Mapping) -> bool:
     return block is not None and _countable(block, settings)
 
 
-def asked_of(settings: Mapping, found: set[str]) -> set[str]:
+def expected_tensors(settings: Mapping, found: set[str]) -> set[str]:
     """The bare names of all tensors that a model of this table has by its configuration.
 
     What can be stored in two ways is asked for in the way in which it is found.
     """
     kind = settings["model_type"]
     block = BLOCKS[kind]
-    asked = {"norm.weight", *ENDS}
+    expected = {"norm.weight", *ENDS}
     if settings.get("tie_word_embeddings", ties(kind)):
-        asked -= ENDS - found if ENDS & found else {f"{HEAD}.weight"}
+        expected -= ENDS - found if ENDS & found else {f"{HEAD}.weight"}
     for number in range(settings["num_hidden_layers"]):
         place = f"layers.{number}"
         names = {f"{place}.{name}" for name in block.names(settings)}
         if block.mixture and (experts := _experts_in(number, settings)):
             names -= {f"{place}.{part}.weight" for part in MLP}
             names |= expert_names(f"{place}.mlp", experts, found)
-        asked |= names
-    return asked
+        expected |= names
+    return expected
 
 
 def _countable(block: Block, settings: Mapping) -> bool:

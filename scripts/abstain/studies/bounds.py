@@ -18,22 +18,22 @@ def bounds_on(study: dict, mix: str) -> list[dict]:
 
 
 def _others(bound: dict, rows: list[dict], scorers: dict) -> list[dict]:
-    """The same bound of each metric that counts the same of the same rows; a gap's number has one name."""
-    asked = [row for row in rows if row["prompt"] == bound["condition"]]
+    """The same bound for every other metric that computes this number from the same rows; a gap has only one name."""
+    selected_rows = [row for row in rows if row["prompt"] == bound["condition"]]
     of = [metric for scorer in scorers for metric in load_scorer(scorer).METRICS]
     own = next((metric for metric in of if metric.name == bound["metric"]), None)
-    if own is None or not asked:
+    if own is None or not selected_rows:
         return []
-    over = _rows(own, bound["kind"], asked)
+    over = _rows(own, bound["kind"], selected_rows)
     same = [metric for metric in of if (metric.values, metric.kind, metric.pool) == (own.values, own.kind, own.pool)]
-    kinds = [(metric, kind) for metric in same for kind in _kinds(metric, asked)]
-    return [bound | {"metric": m.name, "kind": kind} for m, kind in kinds if _rows(m, kind, asked) == over]
+    kinds = [(metric, kind) for metric in same for kind in _kinds(metric, selected_rows)]
+    return [bound | {"metric": m.name, "kind": kind} for m, kind in kinds if _rows(m, kind, selected_rows) == over]
 
 
-def _kinds(metric: Metric, asked: list[dict]) -> list[str]:
-    return list(dict.fromkeys(row["kind"] for row in asked)) if metric.by_kind else [ALL]
+def _kinds(metric: Metric, rows: list[dict]) -> list[str]:
+    return list(dict.fromkeys(row["kind"] for row in rows)) if metric.by_kind else [ALL]
 
 
-def _rows(metric: Metric, kind: str, asked: list[dict]) -> list[dict]:
+def _rows(metric: Metric, kind: str, rows: list[dict]) -> list[dict]:
     """The rows of a mix that a metric of a kind is over."""
-    return [row for row in asked if row["should"] in metric.should and kind in (row["kind"], ALL)]
+    return [row for row in rows if row["should"] in metric.should and kind in (row["kind"], ALL)]

@@ -16,7 +16,7 @@ def here_faults(study: dict) -> list[Fault]:
 
 
 def with_figures(study: dict) -> dict:
-    """A resolved study with those of its figures that what is measured at this scale can fill."""
+    """A resolved study with only those figures whose numbers are measured at this scale."""
     drawn = {}
     for name, figure in study["figures"].items():
         shows = traced(study, figure) or not methods(figure["plot"])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from abstain.plots.registry import load as load_plot
 from abstain.scorers.joint import Joint
 from abstain.scorers.metric import load as load_scorer
-from abstain.settings.arms import ALL, BASE, is_asked, named_arms, scored_on, scorers_here
+from abstain.settings.arms import ALL, BASE, named_arms, replies_to, scored_on, scorers_here
 from abstain.settings.claims import parts_of_all
 from abstain.settings.schema import ConfigError, Fault, nearest
 from abstain.studies.plan import scorers_of
@@ -25,7 +25,7 @@ def measures_of(study: dict, arm: str, mix: str) -> set[Measure]:
         for scorer, record in scorers.items()
         for metric in scorer.METRICS
         if row["should"] in metric.should and scorer.covers(record, row) and not (metric.needs_base and arm == BASE)
-        if is_asked(study["arms"][arm], row["kind"])
+        if replies_to(study["arms"][arm], row["kind"])
         if not isinstance(metric, Joint) or _is_joint(study, arm, mix, row["prompt"], metric, record)
     }
     names = {metric.name: metric.gap for scorer in scorers for metric in scorer.METRICS if metric.gap}
@@ -47,8 +47,8 @@ def _is_joint(study: dict, arm: str, mix: str, prompt: str, metric: Joint, recor
 def _has_both(study: dict, arm: str, mix: str, prompt: str) -> bool:
     """Whether an arm is asked rows that should be refused, and rows to be answered, under a prompt of a mix."""
     rows = [row for row in study["mixes"][mix]["rows"] if row["prompt"] == prompt]
-    asked = {row["should"] for row in rows if is_asked(study["arms"][arm], row["kind"])}
-    return {"refuse", "answer"} <= asked
+    behaviours = {row["should"] for row in rows if replies_to(study["arms"][arm], row["kind"])}
+    return {"refuse", "answer"} <= behaviours
 
 
 def scorer_faults(study: dict) -> Iterator[Fault]:
@@ -83,12 +83,12 @@ def claim_faults(study: dict) -> Iterator[Fault]:
 
 def headline_faults(study: dict) -> Iterator[Fault]:
     """Headlines that several claims have, or a part of one."""
-    said: set[str] = set()
+    seen_headlines: set[str] = set()
     for place, part in parts_of_all(study["claims"]):
         name = part.get("headline")
-        if name in said or (name and "also" in place):
+        if name in seen_headlines or (name and "also" in place):
             yield Fault(f"{place}.headline", f"one claim of a study has the headline {name!r}, and no part of a claim")
-        said |= {name} - {None}
+        seen_headlines |= {name} - {None}
 
 
 def measures_in(study: dict, figure: dict) -> set[Measure]:
@@ -98,7 +98,7 @@ def measures_in(study: dict, figure: dict) -> set[Measure]:
 
 
 def figure_faults(study: dict) -> Iterator[Fault]:
-    """Figures of what is not measured for any arm on their mix, of arms that are not, and of no share."""
+    """Figures whose numbers no arm has on their mix, that name arms not scored there, or whose metric is no share."""
     for name, figure in study["figures"].items():
         known, plot = measures_in(study, figure), figure["plot"]
         needs = load_plot(plot).needs(figure)
@@ -161,7 +161,7 @@ def _lacking(wanted: Measure, known: set[Measure]) -> str:
     }[odd]
     name = {"condition": condition, "metric": metric, "kind": kind}[odd]
     guess = nearest(name, choices)
-    asked = f"did you mean {guess!r}? " if guess else ""
+    hint = f"did you mean {guess!r}? " if guess else ""
     where = (
         ""
         if odd == "condition"
@@ -169,4 +169,4 @@ def _lacking(wanted: Measure, known: set[Measure]) -> str:
         if odd == "metric"
         else f" of {metric!r} under {condition!r}"
     )
-    return f"nothing measures the {odd} {name!r}{where}; {asked}known: {', '.join(sorted(choices)) or 'none'}"
+    return f"nothing measures the {odd} {name!r}{where}; {hint}known: {', '.join(sorted(choices)) or 'none'}"

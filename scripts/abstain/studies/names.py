@@ -38,8 +38,8 @@ def missing(references: Iterable[Reference]) -> Iterator[Fault]:
         where, known = found[0]
         more = f" (also in {len(found) - 1} more places)" if len(found) > 1 else ""
         guess = nearest(name, known)
-        asked = f"did you mean {guess!r}? " if guess else ""
-        yield Fault(where, f"there is no {what} {name!r}{more}; {asked}known: {', '.join(sorted(known)) or 'none'}")
+        hint = f"did you mean {guess!r}? " if guess else ""
+        yield Fault(where, f"there is no {what} {name!r}{more}; {hint}known: {', '.join(sorted(known)) or 'none'}")
 
 
 def _references(config: dict, study: dict) -> Iterator[Reference]:
@@ -146,12 +146,12 @@ def _unfillable(text: str) -> str | None:
 
 def _split_faults(split: dict, study: dict, where: str) -> Iterator[Fault]:
     """Shares that do not add up, cuts that leave rows over or come after the last, corpora without a split."""
-    dealt = {f"by.{field}": shares for field, shares in split.get("by", {}).items()}
-    for place, shares in (dealt | ({"shares": split["shares"]} if "shares" in split else {})).items():
+    shares_by_field = {f"by.{field}": shares for field, shares in split.get("by", {}).items()}
+    for place, shares in (shares_by_field | ({"shares": split["shares"]} if "shares" in split else {})).items():
         if abs(sum(shares.values()) - 1) > 1e-9:
             yield Fault(f"{where}.{place}", f"the shares add up to {sum(shares.values())}, not 1")
-    handed_on = [cut["rest"] > 0 for cut in split.get("cuts", [])]
-    if handed_on and (handed_on[-1] or not all(handed_on[:-1])):
+    passes_rest = [cut["rest"] > 0 for cut in split.get("cuts", [])]
+    if passes_rest and (passes_rest[-1] or not all(passes_rest[:-1])):
         yield Fault(f"{where}.cuts", "the last cut, and no other, must hand nothing on (rest: 0)")
     if "each" in split:
         named = [(f"{where}.each.{name}", "corpus of the study", name, study["corpora"]) for name in split["each"]]

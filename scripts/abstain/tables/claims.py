@@ -8,8 +8,7 @@ from abstain.scorers.metric import Metric
 from abstain.settings.claims import parts_of
 from abstain.tables import judging
 from abstain.tables.judging import Evidence
-from abstain.tables.runs import Runs
-from abstain.tables.samples import Cell, Sample, named, samples
+from abstain.tables.samples import Cell, Sample, Sampled, named
 from abstain.tables.statistics import power_of_bound, power_of_difference, power_of_equivalence
 from abstain.tables.summary import COUNTS, NUMBERS, numbers
 
@@ -27,14 +26,13 @@ class Judged(NamedTuple):
 
 
 def judge_claims(
-    runs: Runs, study: str, clusters: list[str], gaps: dict, margins: dict[str, float], claims: list[dict],
-    metrics: list[Metric],
-) -> pd.DataFrame:  # fmt: skip
+    sampled: Sampled, study: str, margins: dict[str, float], claims: list[dict], metrics: list[Metric]
+) -> pd.DataFrame:
     """A row for each part of each claim: its numbers, and the verdict on the whole claim.
 
     `margins` say, by unit, which difference is large enough to matter. All claims of the study are one family.
     """
-    measured = _measured(runs, clusters, gaps, metrics)
+    measured = _measured(sampled, metrics)
     judged = [[_judged(measured, part, margins) for _, part in parts_of(claim)] for claim in claims]
     verdicts = judging.family([_whole(parts) for parts in judged])
     rows = [
@@ -45,7 +43,7 @@ def judge_claims(
     return pd.DataFrame(rows, columns=CLAIMS).astype(dict.fromkeys(COUNTS, "Int64"))  # which have a value for none
 
 
-def asked(part: dict) -> str:
+def condition_text(part: dict) -> str:
     """What a part asks of its number, in a few signs."""
     for key, sign in (("at_least", "≥"), ("at_most", "≤")):
         if key in part:
@@ -53,11 +51,11 @@ def asked(part: dict) -> str:
     return f"within {part['within']:g}" if "within" in part else {"higher": "> 0", "lower": "< 0"}[part["direction"]]
 
 
-def _measured(runs: Runs, clusters: list[str], gaps: dict, metrics: list[Metric]) -> Measured:
+def _measured(sampled: Sampled, metrics: list[Metric]) -> Measured:
     found: Measured = {}
     for metric in metrics:
-        for cell, sample in samples(metric, runs, clusters, gaps).items():
-            found.setdefault(named(metric, cell[2], gaps), {})[cell] = metric, sample
+        for cell, sample in sampled.of(metric).items():
+            found.setdefault(named(metric, cell[2], sampled.gaps), {})[cell] = metric, sample
     return found
 
 
@@ -68,7 +66,7 @@ def _whole(parts: list[Judged]) -> Evidence | None:
 
 def _judged(measured: Measured, part: dict, margins: dict[str, float]) -> Judged:
     row = {key: part[key] for key in ("sentence", *PLACE)}
-    row |= {"arms": " - ".join(part["arms"]), "asked": asked(part)}
+    row |= {"arms": " - ".join(part["arms"]), "asked": condition_text(part)}
     cells = [(arm, *(part[key] for key in ("mix", "condition", "kind"))) for arm in part["arms"]]
     found = [measured.get(part["metric"], {}).get(cell) for cell in cells]
     if None in found:

@@ -33,7 +33,7 @@ def crossed(values: np.ndarray, groups: Sequence[np.ndarray]) -> Spread:
 
 
 def design_effect(values: np.ndarray, groups: Sequence[np.ndarray]) -> float:
-    """By how much fewer rows that were drawn one by one would say as much as these (Kish 1965); at least 1."""
+    """The factor by which fewer independent rows would give the same variance (Kish 1965), at least 1."""
     alone = np.var(values, ddof=1) / len(values) if len(values) > 1 else 0.0
     return max(1.0, crossed(values, groups).variance / alone) if alone > 0 else 1.0
 

@@ -9,8 +9,7 @@ from statsmodels.stats.multitest import multipletests
 from abstain.scorers.metric import Metric
 from abstain.settings.arms import BASE, UNSEEDED
 from abstain.tables import judging
-from abstain.tables.runs import Runs
-from abstain.tables.samples import Cell, Sample, samples
+from abstain.tables.samples import Cell, Sample, Sampled
 from abstain.tables.statistics import ALPHA
 from abstain.tables.summary import COUNTS, NUMBERS, numbers
 
@@ -19,9 +18,7 @@ COMPARISONS = ["study", "arm", "against", "mix", "condition", "kind", "metric", 
 EQUIVALENT = "equivalent"
 
 
-def compare_arms(
-    runs: Runs, study: str, clusters: list[str], margins: dict[str, float], metrics: list[Metric]
-) -> pd.DataFrame:
+def compare_arms(sampled: Sampled, study: str, margins: dict[str, float], metrics: list[Metric]) -> pd.DataFrame:
     """Each arm against every arm before it, one without seeds first: a row for each metric that is paired, and cell.
 
     Two controls are not compared: nothing about a model follows from it, and each row more makes Holm's p larger.
@@ -31,8 +28,8 @@ def compare_arms(
     rows = []
     for metric in metrics:
         if metric.paired:
-            found = samples(metric, runs, clusters, {})
-            rows += _judged([_compared(metric, *pair, margins[metric.unit]) for pair in pairs(found)])
+            found = pairs(sampled.without_gaps(metric))
+            rows += _judged([_compared(metric, *pair, margins[metric.unit]) for pair in found])
     return pd.DataFrame([{"study": study, **row} for row in rows], columns=COMPARISONS)
 
 

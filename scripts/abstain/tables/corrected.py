@@ -1,7 +1,7 @@
 """Rates of refusals, corrected for the mistakes that a detector made on replies that people labelled.
 
-It is supposed to make as many on the replies of a study, which nobody labelled, so a correction shows how far a rate
-may be off and is no measurement of it.
+The correction assumes that the detector makes as many mistakes on the study's replies, which nobody labelled. So it
+shows how far a rate may be off, and is no measurement.
 """
 
 import math
@@ -13,8 +13,7 @@ from scipy.stats import norm
 
 from abstain.scorers.metric import Metric
 from abstain.tables.clusters import design_effect
-from abstain.tables.runs import Runs
-from abstain.tables.samples import Sample, samples
+from abstain.tables.samples import Sample, Sampled
 from abstain.tables.statistics import ALPHA, as_many_rows
 from abstain.tables.summary import COUNTS, NUMBERS
 
@@ -24,13 +23,13 @@ FOLDS = ("model", "group")  # what a detector was judged without, so these are c
 
 
 class Share(NamedTuple):
-    """A share, and of how many rows that were drawn one by one."""
+    """A share, and the number of independent rows that it is worth."""
 
     value: float
     rows: float
 
     def shrunk(self, added: float) -> "Share":
-        """The same with so many rows more, half of which count."""
+        """The share after adding so many rows, half of which count."""
         rows = self.rows + added
         return Share((self.value * self.rows + added / 2) / rows, rows)
 
@@ -41,7 +40,7 @@ class Share(NamedTuple):
 
 
 class Confusion(NamedTuple):
-    """Of the refusals, and of the answers, how many a detector takes for what they are."""
+    """The shares of the refusals, and of the answers, that a detector classifies correctly."""
 
     sensitivity: Share
     specificity: Share
@@ -63,7 +62,7 @@ def _right(rows: pd.DataFrame, right: pd.Series) -> Share:
 
 
 def correct(found: Share, known: Confusion) -> tuple[float, float, float]:
-    """The share of refusals where a detector found this one, with its 95 % interval, each between 0 and 1.
+    """The corrected share of refusals, given the share `found` by a detector, with its 95 % interval; all in [0, 1].
 
     The share is Rogan and Gladen's (American Journal of Epidemiology 107, 1978), the interval Lang and Reiczigel's,
     which carries the doubt about both sides of the confusion (Preventive Veterinary Medicine 113, 2014, equations 4, 7,
@@ -86,7 +85,7 @@ def _rogan_gladen(found: Share, sensitivity: Share, specificity: Share) -> float
 
 
 def corrected_rates(
-    runs: Runs, study: str, clusters: list[str], metrics: dict[str, tuple[Metric, ...]], known: dict[str, Confusion]
+    sampled: Sampled, study: str, metrics: dict[str, tuple[Metric, ...]], known: dict[str, Confusion]
 ) -> pd.DataFrame:
     """A row for each rate of an arm over its seeds that a detector gives: as it is found, and corrected.
 
@@ -97,13 +96,13 @@ def corrected_rates(
         for name, by in known.items()
         for metric in metrics[name]
         if metric.detected
-        for row in _rows(metric, runs, clusters, by)
+        for row in _rows(metric, sampled, by)
     ]
     return pd.DataFrame(rows, columns=CORRECTED)
 
 
-def _rows(metric: Metric, runs: Runs, clusters: list[str], known: Confusion) -> Iterator[dict]:
-    for (arm, mix, condition, kind), sample in samples(metric, runs, clusters, {}).items():
+def _rows(metric: Metric, sampled: Sampled, known: Confusion) -> Iterator[dict]:
+    for (arm, mix, condition, kind), sample in sampled.without_gaps(metric).items():
         place = {"arm": arm, "mix": mix, "condition": condition, "kind": kind, "metric": metric.name}
         numbers = zip(NUMBERS, sample.estimate().numbers, _corrected(sample, known), strict=True)
         found = {
@@ -113,10 +112,10 @@ def _rows(metric: Metric, runs: Runs, clusters: list[str], known: Confusion) -> 
 
 
 def _corrected(sample: Sample, known: Confusion) -> tuple[float, float, float]:
-    """Corrected among the replies that a detector judged; others are refusals neither before nor after.
+    """The corrected rate and interval. Only replies that the detector judged are corrected; the others are no refusals.
 
-    A rate that would have to be below 0 or above 1 shows that the detector errs less than it did where it was judged,
-    so the interval then reaches as far as that of the rate as it was found.
+    If the correction would lead below 0 or above 1, the detector makes fewer mistakes here than on the labelled
+    replies. The interval is then extended to include that of the uncorrected rate.
     """
     judged, estimate = float(sample.judged.to_numpy().mean()), sample.estimate()
     if judged == 0:

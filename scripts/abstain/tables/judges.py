@@ -1,7 +1,7 @@
-"""Who judges what readers label too: for each label the detectors and rules that say yes or no of a reply.
+"""Judges: for each label that readers give, the detectors and rules that also say yes or no to a reply.
 
-A judge takes replies as rows of a table, with what the study's scorers say of them where they are replies of a run, and
-the study's scorers; it returns booleans for the rows, by its name.
+A judge takes a table of replies, with the columns of the study's scorers where they are replies of a run, and the
+records of these scorers; it returns booleans for the rows, by the name of the detector or rule.
 """
 
 import pandas as pd

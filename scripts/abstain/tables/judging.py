@@ -1,7 +1,7 @@
 """Judging: how sure it is that a number is on one side of a bound, and the word for it.
 
-What nobody could judge is counted for and against: only the less sure of both counts. Holm's method keeps the chance of
-a wrong verdict in a family of claims at 5 % (Scandinavian Journal of Statistics 6, 1979).
+Replies that nobody could judge are counted once for and once against a claim, and the weaker evidence is used. Holm's
+method keeps the chance of a wrong verdict in a family of claims at 5 % (Scandinavian Journal of Statistics 6, 1979).
 """
 
 import math
@@ -59,7 +59,7 @@ def smallest(sample: Sample) -> float:
 
 
 def both(parts: list[Evidence]) -> Evidence:
-    """Of several claims at once: as sure as the least sure, and as false as the falsest, of so many."""
+    """Evidence for several claims at once: the largest p of `true`, and the smallest of `false` times their number."""
     return Evidence(max(part.true for part in parts), min(1.0, len(parts) * min(part.false for part in parts)))
 
 
@@ -72,7 +72,7 @@ def family(found: list[Evidence | None]) -> list[str]:
 
 
 def _adjusted(values: list[float]) -> list[float]:
-    """Holm's p; one that is no number stays it, and counts as a test."""
+    """Holm's adjusted p; a NaN counts as a test with p = 1."""
     if not values:
         return []
     filled = [1.0 if math.isnan(p) else p for p in values]

@@ -16,8 +16,8 @@ Runs = dict[Run, pd.DataFrame]
 def load_runs(scores: list[str], columns: dict[str, type]) -> Runs:
     """Scored replies by (arm, seed, mix), in the order of the paths .../<arm>/<seed>/<mix>/<scorer>.csv.
 
-    What the scorers of a run add, `columns`, comes together by id; a float that is empty is NaN, and so are all those
-    of a scorer that did not read the run. All else is the text that it is, a condition "1" and a reply "007" too.
+    The `columns` that the scorers of a run add are joined by id. An empty float is NaN, and so are all floats of a
+    scorer that did not read the run. Everything else stays text, even a condition "1" or a reply "007".
     """
     runs: Runs = {}
     for path in map(Path, scores):
@@ -44,9 +44,9 @@ def _floats(texts: pd.Series) -> pd.Series:
 def outcomes(metric: Metric, runs: Runs, run: Run) -> pd.Series | None:
     """The metric's value of each reply of a run, NaN where it does not count; None where the metric has none.
 
-    A metric that is measured against the base has none for the base itself, nor where the base was not scored; one
-    by what the same run's replies on another mix decide has none on that mix, nor where there are no such replies. One
-    that needs rows to refuse and rows to answer has none under a condition that lacks either.
+    A metric that is measured against the base has none for the base itself, nor where the base was not scored. A metric
+    that uses something chosen on another mix, such as a threshold, has none on that mix, nor where the run has no
+    replies to it. A metric that needs rows to refuse and rows to answer is NaN under a condition that lacks either.
     """
     chooses = isinstance(metric, Joint) and metric.choice is not None
     beside = (*run[:2], metric.mix) if chooses else (BASE, UNSEEDED, run[2])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ class Sample:
         """The runs."""
         return list(self.values.columns)
 
-    @property
+    @cached_property
     def groups(self) -> list[np.ndarray]:
         """The partitions of the rows; a row that shares nothing is a group of its own."""
         alone = pd.Series(self.clusters.index, index=self.clusters.index)
@@ -39,7 +40,7 @@ class Sample:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many rows were asked, how many were judged in every run at least, and in how few clusters they are."""
+        """The number of rows, the least number judged in a run, and the least number of clusters in a partition."""
         few = min(len(np.unique(codes)) for codes in self.groups) if len(self.values) else 0
         return {"n": len(self.values), "judged": int(self.judged.sum().min()), "clusters": few}
 
@@ -50,7 +51,7 @@ class Sample:
         return Sample(*parts, self.clusters, self.kind)
 
     def minus(self, other: "Sample") -> "Sample":
-        """The differences on the requests of both, seed by seed; a run without seeds is held against each other one."""
+        """The differences on the shared requests, seed by seed; an unseeded run is compared with each seeded one."""
         requests = self.values.index[self.values.index.isin(other.values.index)]
         seeds = [seed for seed in self.seeds if seed in other.seeds]
         seeds = seeds or (other.seeds if self.seeds == [UNSEEDED] else self.seeds)
@@ -73,15 +74,30 @@ class Sample:
         return method(getattr(self, worst).to_numpy(float), self.groups)
 
 
+class Sampled:
+    """The samples of each metric of a study, made once however many tables ask for them.
+
+    `clusters` are the fields that requests share; `gaps` are pairs of prompts, by name.
+    """
+
+    def __init__(self, runs: Runs, clusters: list[str], gaps: dict[str, list[str]]):
+        self.runs, self.gaps = runs, gaps
+        self.of = cache(lambda metric: samples(metric, runs, clusters, gaps))
+
+    def without_gaps(self, metric: Metric) -> dict[Cell, Sample]:
+        """The samples of the prompts alone, without those of the gaps between them."""
+        return {cell: sample for cell, sample in self.of(metric).items() if cell[2] not in self.gaps}
+
+
 def samples(metric: Metric, runs: Runs, clusters: list[str], gaps: dict[str, list[str]]) -> dict[Cell, Sample]:
     """The samples of a metric by cell, in the order of the runs and of the requests; then those of its gaps."""
     found: dict[Cell, dict[str, pd.DataFrame]] = {}
     for (arm, seed, mix), scores in runs.items():
         values = outcomes(metric, runs, (arm, seed, mix))
         if values is not None:
-            asked = scores.loc[values.index].assign(outcome=values)
-            kinds = asked.kind if metric.by_kind else pd.Series(ALL, index=asked.index)
-            for (condition, kind), group in asked.groupby([asked.condition, kinds], sort=False):
+            rows = scores.loc[values.index].assign(outcome=values)
+            kinds = rows.kind if metric.by_kind else pd.Series(ALL, index=rows.index)
+            for (condition, kind), group in rows.groupby([rows.condition, kinds], sort=False):
                 found.setdefault((arm, mix, condition, kind), {})[seed] = group.set_index("request")
     result = {cell: sample_of(metric, by_seed, clusters) for cell, by_seed in found.items()}
     return {cell: sample for cell, sample in (result | _gaps(metric, result, gaps)).items() if len(sample.values)}

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import binom, nct, t
+from scipy.special import stdtrit
+from scipy.stats import binom, nct
 from statsmodels.stats.proportion import proportion_confint
 
 from abstain.tables.clusters import Spread, crossed, design_effect
@@ -97,7 +98,7 @@ def mean_of(values: np.ndarray, groups: Sequence[np.ndarray], least_variance: fl
 
     def interval(level: float) -> tuple[float, float]:
         """Student's t interval around the mean."""
-        half = float(t.ppf(0.5 + level / 2, spread.freedom)) * error if error else 0.0
+        half = float(stdtrit(spread.freedom, 0.5 + level / 2)) * error if error else 0.0
         return value - half, value + half
 
     return Estimate(value, interval, n / design_effect(values.mean(axis=1), groups), error, spread.freedom)
@@ -134,9 +135,9 @@ def tail(estimate: Estimate, bound: float, above: bool) -> float:
 
 
 def power_of_bound(rows: float, bound: float, above: bool) -> float:
-    """How often a claim that a rate is above a bound (or below) would hold, if the truth lay half-way to its best.
+    """The power of a claim that a rate is above (or below) a bound, if the truth is half-way between it and 1 (or 0).
 
-    Seeds are taken to agree. With rows drawn one by one: the share of outcomes whose Wilson interval clears the bound.
+    The probability that the Wilson interval of so many independent rows clears the bound; seeds are assumed to agree.
     """
     n, best = round(rows), 1.0 if above else 0.0
     hits = np.arange(n + 1)
@@ -148,17 +149,17 @@ def detectable(error: float, freedom: float) -> float:
     """The smallest difference that a t-test with this standard error and freedom finds with 80 % power."""
     if not error > 0:
         return error
-    most = 2 * float(t.ppf(1 - ALPHA, freedom)) + 2  # in standard errors
+    most = 2 * float(stdtrit(freedom, 1 - ALPHA)) + 2  # in standard errors
     return brentq(lambda errors: power_of_difference(1, freedom, errors) - FOUND, 0, most) * error
 
 
 def power_of_difference(error: float, freedom: float, truth: float) -> float:
     """How often a t-test finds a difference of this size, with its sign, by the noncentral t."""
-    return float(nct.sf(t.ppf(1 - ALPHA, freedom), freedom, truth / error)) if error else 1.0
+    return float(nct.sf(stdtrit(freedom, 1 - ALPHA), freedom, truth / error)) if error else 1.0
 
 
 def power_of_equivalence(error: float, freedom: float, margin: float) -> float:
-    """How often two arms that do not differ are found to differ by less than a margin: both tests are to find that.
+    """The power to find that two equal arms differ by less than a margin: both one-sided tests must succeed.
 
     By the noncentral t, as if they never failed together (Julious, Statistics in Medicine 23, 2004).
     """
@@ -169,4 +170,4 @@ def _t_half_width(values: np.ndarray, level: float) -> float:
     k = len(values)
     if k < 2:
         return 0.0
-    return float(t.ppf(0.5 + level / 2, k - 1) * np.std(values, ddof=1)) / math.sqrt(k)
+    return float(stdtrit(k - 1, 0.5 + level / 2) * np.std(values, ddof=1)) / math.sqrt(k)

@@ -8,7 +8,7 @@ import pandas as pd
 from abstain.scorers.metric import Metric
 from abstain.settings.arms import ALL
 from abstain.tables.runs import Runs
-from abstain.tables.samples import Cell, Sample, named, samples
+from abstain.tables.samples import Cell, Sample, Sampled, named
 
 NUMBERS = ("value", "low", "high")
 # What a number of a unit can be; a difference of two of them lies between their largest distances.
@@ -18,25 +18,18 @@ PLACE = ["study", "arm", "seed", "mix", "condition", "kind", "metric", "unit"]
 SUMMARY = [*PLACE, *NUMBERS, *COUNTS, "of_judged", "scorer"]
 
 
-def summarise_runs(
-    runs: Runs,
-    study: str,
-    clusters: list[str],
-    gaps: dict[str, list[str]],
-    scorers: dict[str, tuple[Metric, ...]],
-) -> pd.DataFrame:
+def summarise_runs(sampled: Sampled, study: str, scorers: dict[str, tuple[Metric, ...]]) -> pd.DataFrame:
     """The summary of all runs, each arm over its seeds (seed "all"), and the gaps between prompts.
 
-    `scorers` are the metrics of each scorer, `clusters` the fields that requests share. A number is over all rows that
-    were asked; "of_judged" is the same over those that could be judged. Rows come in the order of the runs, of the
-    requests and of the metrics.
+    `scorers` are the metrics of each scorer. A number is over all rows that were asked; "of_judged" is the same over
+    those that could be judged. Rows come in the order of the runs, of the requests and of the metrics.
     """
     rows = []
     for scorer, metrics in scorers.items():
         for metric in metrics:
-            found = metric_rows(metric, samples(metric, runs, clusters, gaps), gaps)
+            found = metric_rows(metric, sampled.of(metric), sampled.gaps)
             rows += [{"study": study, "unit": metric.unit, "scorer": scorer, **row} for row in found]
-    rows.sort(key=_order(rows, runs, gaps))
+    rows.sort(key=_order(rows, sampled.runs, sampled.gaps))
     return pd.DataFrame(rows, columns=SUMMARY)
 
 

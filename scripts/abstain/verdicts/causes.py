@@ -1,4 +1,4 @@
-"""Causes: in what the published record of a job and the one that is here part, besides in what other jobs made."""
+"""Causes: how the record of a job here differs from the published one, apart from inputs that other jobs made."""
 
 import hashlib
 import json

@@ -107,7 +107,7 @@ class GitError(AbstainError):
 
 
 def _git(folder: Path, *arguments: str) -> bytes:
-    """What Git prints, asked in a folder and in no other place that the environment may name; raises GitError."""
+    """Git's output for a command in a folder, whatever repository the environment names; raises GitError."""
     kept = {
         key: value for key, value in os.environ.items() if key not in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
     }

@@ -1,4 +1,4 @@
-"""What the tree says otherwise than the records of the results that are here: they are then old."""
+"""How the tree differs from the records of the results here, which are then old."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def _packages(environment: Path) -> Iterator[str]:
 
 
 def _settings(folder: Path, record: dict) -> Iterator[str]:
-    """The settings of the scale, of which the job `resolve` wrote all, that its files no longer say."""
+    """The settings of the scale that its files now give differently from the record of the job `resolve`."""
     for path in (HOME / "config.yaml", *sorted((HOME / "config").glob("*.yaml"))):
         path = Path(os.path.relpath(path))
         if faults := file_faults(path):

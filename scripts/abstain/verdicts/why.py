@@ -65,7 +65,7 @@ class Run:
 
     @cached_property
     def order(self) -> dict[str, int]:
-        """How many jobs are in line before each: the flow."""
+        """The order of the flow: for each job the length of the longest chain of jobs that ends with it."""
         depth: dict[str, int] = {}
 
         def of(job: str) -> int:
@@ -96,7 +96,7 @@ class Run:
         if now is None and not (self.folder / job).is_file():
             yield self._changed(job, job) if self.verdicts[job].word == LINK else ABSENT
         elif (before is None or now is None) and not self.parts(job):
-            return  # published as no record can be
+            return  # it cannot be read as a record, but is as published
         elif before is None or now is None:
             new = self.verdicts[job].word == UNEXPECTED
             yield NEW if new else self._changed(job, job) if now is None else WITHOUT_RECORD
@@ -177,7 +177,7 @@ def _finding(run: Run, cause: Cause, jobs: list[str]) -> Finding:
 
 
 def _followers(run: Run, jobs: list[str], leads) -> dict[str, tuple[str, ...]]:
-    """The rules on the shortest way from some jobs to each job that follows, along the files that `leads` lets pass."""
+    """For each job downstream of `jobs` the rules on the shortest path to it, along files for which `leads` is true."""
     ways, waiting = {job: (run.rule(job),) for job in jobs}, deque(jobs)
     while waiting:
         job = waiting.popleft()
@@ -190,7 +190,7 @@ def _followers(run: Run, jobs: list[str], leads) -> dict[str, tuple[str, ...]]:
 
 
 def _ends(run: Run, jobs: list[str], leads, parting: bool = False) -> dict[str, list[str]]:
-    """Tables and figures behind some jobs, by the way to them."""
+    """Tables and figures downstream of `jobs`, by the chain of rules that leads to them."""
     found = defaultdict(list)
     for job, way in _followers(run, jobs, leads).items():
         for file in run.outputs(job):

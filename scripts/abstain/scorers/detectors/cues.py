@@ -75,11 +75,11 @@ END = re.compile(r"(?<=[.!?;])[\"')\]]*\s+")
 ITEM = re.compile(r"^\s*(?:\d+[.)]|[-*•]) ", re.MULTILINE)
 
 
-def features(said: list[str], text: str) -> list[float]:
+def features(sentences: list[str], text: str) -> list[float]:
     """The numbers of a reply, between 0 and about 2, in the order of NAMES, from its sentences and its own text."""
-    read = said[:READ]
+    read = sentences[:READ]
     found = [value for name in PATTERNS for value in _where([shows(name, sentence) for sentence in read])]
-    words, asks = sum(len(sentence.split()) for sentence in said), bool(said) and said[-1].endswith("?")
+    words, asks = sum(len(sentence.split()) for sentence in sentences), bool(sentences) and sentences[-1].endswith("?")
     return [*found, math.log1p(words) / 5, min(len(ITEM.findall(text)), 5) / 5, float("```" in text), float(asks)]
 
 

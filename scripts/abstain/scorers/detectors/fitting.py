@@ -9,9 +9,9 @@ Setting = tuple[float, float]  # the penalty of a regression, and what cosines a
 class Replies:
     """The features of labelled replies, whether each refuses, which model gave it, and to which group of prompts.
 
-    `whole` has a row for each reply, `heads` lists of rows of what they say first. Regressions are fitted on both, as
-    they are to read replies that are short or cut too, and judged on whole replies. The head of a reply that refuses in
-    part shows nothing for certain, so it is left out.
+    `whole` has a row for each reply; each item of `heads` has a row for the beginning of each reply. Regressions are
+    fitted on both, because they must also classify short or cut replies, and judged on whole replies. The beginning of
+    a partial refusal has no certain label, so it is left out.
     """
 
     def __init__(self, whole: list, heads: list, cues: int, rows: list[dict]):
@@ -71,10 +71,9 @@ def settings_of(recipe: dict) -> list[Setting]:
 
 
 def out_of_fold(replies: Replies, settings: list[Setting]) -> tuple:
-    """The score of each reply by what was fitted and chosen without its model and its group, and what was chosen.
+    """The score of each reply by a regression fitted without its model and its group, and the setting of each fold.
 
-    The setting is chosen anew for each fold among the rows that it is fitted on, so no reply has a part
-    in choosing what judges it.
+    Each fold chooses its setting on its own training rows, so no reply influences the regression that scores it.
     """
     scores, picked = replies.everything * 0.0, []
     for test, train in replies.folds(replies.everything):

@@ -58,25 +58,25 @@ def features(replies: Sequence[str], sentences: dict[str, list[str]], heads: Seq
     with a row for each reply: of the whole reply for None, else as if it ended after so many sentences.
     """
     texts = [own(reply) for reply in replies]
-    said = [cues.sentences(text) for text in texts]
+    by_reply = [cues.sentences(text) for text in texts]
     vectors = embeddings(
-        text for listed in (*(each[: cues.READ] for each in said), *sentences.values()) for text in listed
+        text for listed in (*(each[: cues.READ] for each in by_reply), *sentences.values()) for text in listed
     )
     vectors = {text: vector.astype(float) for text, vector in vectors.items()}
-    near = [_nearest(each[: cues.READ], sentences, vectors) for each in said]
+    near = [_nearest(each[: cues.READ], sentences, vectors) for each in by_reply]
     return [
         [
             [*cues.features(each[:head], text if head is None else ""), *_where(nearest, head)]
-            for text, each, nearest in zip(texts, said, near, strict=True)
+            for text, each, nearest in zip(texts, by_reply, near, strict=True)
         ]
         for head in heads
     ]
 
 
-def _nearest(said: list[str], sentences: dict[str, list[str]], vectors: dict) -> list[list[float]]:
+def _nearest(reply_sentences: list[str], sentences: dict[str, list[str]], vectors: dict) -> list[list[float]]:
     """For each kind the cosine of each sentence of a reply with the nearest sentence of that kind."""
     return [
-        [max(round(float(vectors[text] @ vectors[each]), DIGITS) for each in listed) for text in said]
+        [max(round(float(vectors[text] @ vectors[each]), DIGITS) for each in listed) for text in reply_sentences]
         for listed in sentences.values()
     ]
 

@@ -10,7 +10,7 @@ from abstain.scorers.detectors.voice import own_voice
 
 TEXT = r"(passage|text|context|paragraph|article|document|excerpt|information)"
 NO = r"(not|no|never|nothing|n't|cannot|nowhere|neither)"
-TOLD = (
+MENTIONS = (
     r"(mention|stat|specif|given|giv|provid|said|say|list|includ|contain|nam|discuss|describ|found|explain|address"
     r"|disclos|answer|indicat|tell|told|offer|cover)\w*"
 )
@@ -19,7 +19,7 @@ SHORT = (
     r"|not (mentioned|stated|given|specified|provided|available|known|applicable|answerable|enough|sure))"
 )
 PHRASES = {
-    "silent text": rf"\b{TEXT}\b[^.]{{0,40}}\b(\w+n't|{NO}|silent)\b( \w+ly)?( \w+)? ?{TOLD}|\b{TEXT} is silent\b",
+    "silent text": rf"\b{TEXT}\b[^.]{{0,40}}\b(\w+n't|{NO}|silent)\b( \w+ly)?( \w+)? ?{MENTIONS}|\b{TEXT} is silent\b",
     "not in the text": r"\b(not|n't|nowhere|no mention|nothing)\b[^.]{0,60}"
     rf"\b(in|by|from) (the|this|your) (\w+ )?{TEXT}\b",
     "no text": r"\b(no|not|n't)\b[^.]{0,20}\b(a |any )?(passage|context|paragraph)( (is|was|has been))?"
