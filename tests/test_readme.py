@@ -5,6 +5,7 @@ import subprocess
 
 from conftest import ROOT
 
+from abstain.jobs.files import read_csv
 from abstain.tables.judging import FAILS, HOLDS, NOT_MEASURED, UNDECIDED
 
 README = (ROOT / "README.md").read_text()
@@ -20,6 +21,29 @@ def answers(text: str) -> list[str]:
 
 def test_the_readme_says_what_each_study_found_in_the_words_of_the_results():
     assert answers(README) == answers(RESULTS) and len(answers(README)) >= 3
+
+
+def test_what_the_readme_says_of_polite_pairs_is_in_its_tables():
+    tables, text = ROOT / "results/small/tables/polite-pairs", " ".join(README.split())
+    found = {(row["arm"], row["metric"], row["kind"]): row for row in read_csv(tables / "summary.csv")
+             if (row["seed"], row["mix"]) == ("all", "test")}  # fmt: skip
+    claims = {
+        (row["metric"], row["kind"]): row for row in read_csv(tables / "claims.csv") if row["arms"] == "lora - base"
+    }
+    share = {key: f"{100 * float(row['value']):.0f}" for key, row in found.items() if row["unit"] == "share"}
+    lost = [-100 * float(claims["length-adherence", "fact"][end]) for end in ("value", "high", "low")]
+    assert "{:.0f} points ({:.0f} to {:.0f}) less often".format(*lost) in text
+    assert f"refuses {100 * float(claims['refusal', 'harmful']['value']):.0f} points more" in text
+    topics = [share[arm, "on-topic", "ordinary"] for arm in ("lora", "base")]
+    assert "({} % of them, the base's {})".format(*topics) in text
+    assert f"(the base's: {share['base', 'politeness', 'ordinary']} %)" in text
+    cut = [
+        row
+        for row in read_csv(tables / "summary.csv")
+        if (row["arm"], row["seed"], row["metric"]) == ("base", "unseeded", "cut")
+    ]
+    hits = sum(float(row["value"]) * int(row["n"]) for row in cut) / sum(int(row["n"]) for row in cut)
+    assert f"{100 * hits:.0f} % in polite-pairs" in text
 
 
 def test_the_picture_of_the_pipeline_names_every_step():
